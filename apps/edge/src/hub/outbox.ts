@@ -1,0 +1,67 @@
+/**
+ * Messages for executors, written in the batch of the fact that causes them.
+ *
+ * Both databases have the same two tables:
+ *   outbox_head(did PRIMARY KEY, seq, acked, CONSTRAINT outbox_full CHECK(seq - acked <= 10000))
+ *   outbox(did, seq, type, body, at, PRIMARY KEY(did, seq))
+ * `seq` rises per DID and never restarts. A batch that would leave more than 10 000 unacknowledged
+ * messages fails as a whole on `outbox_full`: the route answers `busy`.
+ */
+import type { EdgeMessage, EdgeMessageType } from '@zerostate/shared';
+import type { Database, Row, Statement } from '../ports.ts';
+
+/** Named in the error of a batch whose receiver has too much waiting. */
+export const OUTBOX_FULL = 'outbox_full';
+
+/** Two statements for a batch of either database. `at` in ms. */
+export function outboxInsert<T extends EdgeMessageType>(
+  did: string,
+  type: T,
+  body: EdgeMessage<T>,
+  at: number,
+): Statement[] {
+  return [
+    {
+      sql: `INSERT INTO outbox_head(did, seq, acked) VALUES(?1, 1, 0)
+            ON CONFLICT(did) DO UPDATE SET seq = seq + 1`,
+      args: [did],
+    },
+    {
+      sql: `INSERT INTO outbox(did, seq, type, body, at)
+            SELECT did, seq, ?2, ?3, ?4 FROM outbox_head WHERE did = ?1`,
+      args: [did, type, JSON.stringify(body), at],
+    },
+  ];
+}
+
+/** Deletes what the receiver has; an older or repeated acknowledgement changes nothing. */
+export function outboxAck(did: string, seq: number): Statement[] {
+  return [
+    {
+      sql: `UPDATE outbox_head SET acked = ?2 WHERE did = ?1 AND acked < ?2 AND seq >= ?2`,
+      args: [did, seq],
+    },
+    { sql: `DELETE FROM outbox WHERE did = ?1 AND seq <= ?2`, args: [did, seq] },
+  ];
+}
+
+/** A message as it lies in an outbox; `body` is JSON text. */
+export type OutboxRow = { seq: number; type: string; body: string };
+
+/** The next messages above `after`, oldest first. */
+export async function outboxRead(
+  database: Database,
+  did: string,
+  after: number,
+  limit: number,
+): Promise<OutboxRow[]> {
+  const rows = await database.read({
+    sql: 'SELECT seq, type, body FROM outbox WHERE did = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3',
+    args: [did, after, limit],
+  });
+  return rows.map(toOutboxRow);
+}
+
+function toOutboxRow(row: Row): OutboxRow {
+  return { seq: Number(row.seq), type: String(row.type), body: String(row.body) };
+}
