@@ -16,3 +16,8 @@ export function ok<T>(value: T): Ok<T> {
 export function err<C extends string>(code: C, detail?: string): Err<C> {
   return detail === undefined ? { ok: false, code } : { ok: false, code, detail };
 }
+
+/** Marks a branch no value reaches; a union that grew is a compile error here. */
+export function assertNever(value: never): never {
+  throw new TypeError(`unexpected ${JSON.stringify(value)}`);
+}

@@ -1,14 +1,10 @@
+import { BODY_BYTES_MAX, BODY_DEPTH_MAX } from '../limits.ts';
 import { err, ok, type Result } from '../result.ts';
 import { fromUtf8, utf8 } from './bytes.ts';
 
 /** The restricted shape of every signed body: no number, null or boolean has two spellings here. */
 export type StrictValue = string | readonly string[] | StrictObject;
 export type StrictObject = { readonly [key: string]: StrictValue };
-
-/** Bytes of an encoded body. Larger things travel as blobs and are named by their hash. */
-export const STRICT_BYTES_MAX = 65_536;
-/** Levels of objects and arrays; the body itself is level 1. */
-export const STRICT_DEPTH_MAX = 8;
 
 export type StrictCode =
   | 'strict-shape'
@@ -23,15 +19,15 @@ const KEY = /^[\x21-\x7e]{1,128}$/;
 
 /**
  * RFC 8785 bytes of a body of the restricted shape: objects of strings, arrays of strings and
- * objects. Keys are printable ASCII. `detail` is the path of the refused member.
+ * objects. Keys are printable ASCII; the body itself is level 1 of its depth. `detail` is the path of the refused member.
  */
 export function strict(value: unknown): Result<Uint8Array, StrictCode> {
   if (!isPlainObject(value)) return err('strict-shape', '$');
   const text = encodeObject(value, '$', 1);
   if (!text.ok) return text;
-  if (text.value.length > STRICT_BYTES_MAX) return err('strict-size', '$');
+  if (text.value.length > BODY_BYTES_MAX) return err('strict-size', '$');
   const bytes = utf8(text.value);
-  return bytes.length > STRICT_BYTES_MAX ? err('strict-size', '$') : ok(bytes);
+  return bytes.length > BODY_BYTES_MAX ? err('strict-size', '$') : ok(bytes);
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
@@ -45,7 +41,7 @@ function encodeObject(
   path: string,
   depth: number,
 ): Result<string, StrictCode> {
-  if (depth > STRICT_DEPTH_MAX) return err('strict-depth', path);
+  if (depth > BODY_DEPTH_MAX) return err('strict-depth', path);
   const members: string[] = [];
   // ASCII keys: the order of UTF-16 units, of code points and of bytes is the same.
   for (const key of Object.keys(value).sort(byUnits)) {
@@ -65,7 +61,7 @@ function encodeMember(value: unknown, path: string, depth: number): Result<strin
   if (typeof value === 'string') return encodeText(value, path);
   if (isPlainObject(value)) return encodeObject(value, path, depth);
   if (!Array.isArray(value)) return err('strict-shape', path);
-  if (depth > STRICT_DEPTH_MAX) return err('strict-depth', path);
+  if (depth > BODY_DEPTH_MAX) return err('strict-depth', path);
   const items: string[] = [];
   for (const [i, item] of Array.from<unknown>(value).entries()) {
     if (typeof item !== 'string') return err('strict-shape', `${path}[${i}]`);
@@ -86,7 +82,7 @@ function encodeText(text: string, path: string): Result<string, StrictCode> {
  */
 export function parseStrict(input: Uint8Array | string): Result<StrictObject, StrictCode> {
   // Before any work on the text: neither a long nor a deep one may cost more than this.
-  if (input.length > STRICT_BYTES_MAX) return err('strict-size', '$');
+  if (input.length > BODY_BYTES_MAX) return err('strict-size', '$');
   const text = typeof input === 'string' ? ok(input) : fromUtf8(input);
   if (!text.ok) return err('strict-syntax', 'utf-8');
   if (!text.value.isWellFormed()) return err('strict-text', '$');
