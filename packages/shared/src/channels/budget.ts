@@ -52,7 +52,8 @@ export function isDead(cond: OpenCond, now: number): boolean {
 export function laneExposure(lane: BudgetLane, now: number): bigint {
   if (lane.cond === null || isDead(lane.cond, now)) return lane.cum;
   const most = lane.cond.base + lane.cond.cap;
-  return most > lane.cum ? most : lane.cum;
+  if (most > lane.cum) return most;
+  return lane.cum;
 }
 
 /** Sum over lanes of max(held cum, open base + cap): what the fund has to cover. */

@@ -7,6 +7,7 @@ import {
   type ChannelState,
   type ClaimState,
   claimed,
+  DISPUTE_MS_MAX,
   isLive,
   laneCum,
   payeeOf,
@@ -16,12 +17,6 @@ import { moveTo, refuse, refuseOutside, type Step } from './step.ts';
 import { holdBond, type LedgerTransfer, releaseBond } from './transfers.ts';
 
 type Event<T extends ChannelEvent['type']> = Extract<ChannelEvent, { type: T }>;
-
-/**
- * Arbiters have this long after the claim was due; then it posts. Counted from post_at because
- * that is on the ledger, where the moment of the dispute is not.
- */
-export const DISPUTE_MS_MAX = 7 * 86_400_000;
 
 /** The payee files a cond with its receipt. It posts after claim_ms unless it is disputed. */
 export function fileClaim(state: ChannelState, event: ClaimEvent, now: number): Step {

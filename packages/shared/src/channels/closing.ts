@@ -8,7 +8,7 @@ import {
   redeemed,
 } from './state.ts';
 import { moveTo, refuse, refuseOutside, type Step } from './step.ts';
-import { coop, type LedgerTransfer, refund, releaseBond } from './transfers.ts';
+import { type LedgerTransfer, payFinal, refundEscrow, releaseBond } from './transfers.ts';
 
 type Event<T extends ChannelEvent['type']> = Extract<ChannelEvent, { type: T }>;
 
@@ -74,8 +74,8 @@ function pay(state: ChannelState, final: PerDir<bigint> | null, before: LedgerTr
   const effects = [...before];
   for (const dir of ['a', 'b'] as const) {
     const due = final === null ? 0n : final[dir] - redeemed(state, dir);
-    effects.push(...coop(state.terms, dir, due));
-    effects.push(...refund(state.terms, dir, state.escrow[dir] - due));
+    effects.push(...payFinal(state.terms, dir, due));
+    effects.push(...refundEscrow(state.terms, dir, state.escrow[dir] - due));
   }
   const next: ChannelState = { ...state, phase: 'closed', escrow: { a: 0n, b: 0n }, final };
   return moveTo(next, effects);

@@ -13,6 +13,7 @@ export type IssuanceCode =
   | 'no-free-lane'
   | 'cond-unknown'
   | 'price-above-cap'
+  | 'nothing-due'
   | 'claim-filed';
 
 /** What is signed, and the budget to persist before it is sent. */
@@ -20,13 +21,15 @@ export type Issued<T> = { budget: Budget; signed: T };
 
 /**
  * A conditional voucher for one task on a lane that is free: lowest first. A dead cond frees its
- * lane a minute late, because the ledger's clock decides what can still be claimed.
+ * lane a minute late, because the ledger's clock decides what can still be claimed. `idOfCond`
+ * gives the id of the body that will be signed.
  */
 export function issueCond(
   budget: Budget,
   task: { id: string; executor: string; cap: bigint; notAfter: number },
+  idOfCond: (cond: Omit<CondTerms, 'id'>) => string,
   now: number,
-): Result<Issued<Omit<CondTerms, 'id'>>, IssuanceCode> {
+): Result<Issued<CondTerms>, IssuanceCode> {
   if (budget.phase !== 'active') return err('channel-not-active');
   if (budget.terms.expiresAt - now <= budget.terms.windowMs) return err('channel-expiring');
   if (task.cap <= 0n || task.cap > AMOUNT_MAX) return err('amount-invalid');
@@ -35,13 +38,13 @@ export function issueCond(
   const held = budgetLane(budget, lane);
   const { cap, notAfter, executor } = task;
   const base = held.cum;
-  // The id is not known before the body is signed; the task names the cond until then.
-  const open = { id: '', task: task.id, base, cap, notAfter, price: null, claimed: false };
-  const next = withLane(budget, lane, { ...held, cond: open });
-  if (exposure(next, now - TASK_SLACK_MS) > budget.fund) return err('fund-exceeded');
   const { id: ch } = budget.terms;
-  const signed = { ch, dir: budget.dir, lane, base, cap, task: task.id, executor, notAfter };
-  return ok({ budget: next, signed });
+  const terms = { ch, dir: budget.dir, lane, base, cap, task: task.id, executor, notAfter };
+  const id = idOfCond(terms);
+  const cond = { id, task: task.id, base, cap, notAfter, price: null, claimed: false };
+  const next = withLane(budget, lane, { ...held, cond });
+  if (exposure(next, now - TASK_SLACK_MS) > budget.fund) return err('fund-exceeded');
+  return ok({ budget: next, signed: { id, ...terms } });
 }
 
 function freeLane(budget: Budget, now: number): number | null {
@@ -55,7 +58,8 @@ function freeLane(budget: Budget, now: number): number | null {
 /**
  * The plain voucher that pays a verified receipt: base + price on the cond's lane. It clears the
  * cond, so the same receipt cannot be paid twice. With a claim on file there is nothing to sign:
- * the claim pays.
+ * the claim pays. A receipt without a price needs no voucher: `nothing-due`, and `receiptMade`
+ * clears its cond.
  */
 export function issuePayment(
   budget: Budget,
@@ -67,6 +71,7 @@ export function issuePayment(
   if (cond.claimed) return err('claim-filed');
   if (receipt.price < 0n || receipt.price > cond.cap) return err('price-above-cap');
   const cum = cond.base + receipt.price;
+  if (cum <= held.cum) return err('nothing-due');
   const memo = foldMemo(held.memo, receipt.id, receipt.price);
   const paid = clearPaid({ cum, memo, cond: { ...cond, price: receipt.price } });
   const { id: ch } = budget.terms;

@@ -2,7 +2,7 @@ import { AMOUNT_MAX, WINDOW_MS_MAX, WINDOW_MS_MIN } from '../limits.ts';
 import type { ChannelEvent } from './events.ts';
 import { type ChannelState, type ChannelTerms, dirOf, type PerDir, withDir } from './state.ts';
 import { moveTo, refuse, refuseOutside, type Step } from './step.ts';
-import { hold, refund } from './transfers.ts';
+import { holdFund, refundEscrow } from './transfers.ts';
 
 type Event<T extends ChannelEvent['type']> = Extract<ChannelEvent, { type: T }>;
 
@@ -26,7 +26,7 @@ export function open(event: Event<'open'>, now: number): Step {
     closeAt: null,
     final: null,
   };
-  return moveTo(next, hold(terms, terms.openedBy, own));
+  return moveTo(next, holdFund(terms, terms.openedBy, own));
 }
 
 /** The field that the ledger's schema would refuse, or null. */
@@ -58,7 +58,7 @@ export function accept(state: ChannelState, event: Event<'accept'>, now: number)
   const own = state.fund[dir];
   if (event.available < own) return refuse('funds-insufficient');
   const escrow = withDir(state.escrow, dir, own);
-  return moveTo({ ...state, phase: 'active', escrow }, hold(terms, dir, own));
+  return moveTo({ ...state, phase: 'active', escrow }, holdFund(terms, dir, own));
 }
 
 /** The opener takes its offer back, or anyone clears it away after open_by. */
@@ -69,6 +69,6 @@ export function cancel(state: ChannelState, event: Event<'cancel'>, now: number)
   if (now < terms.openBy && dirOf(terms, event.by) !== terms.openedBy) {
     return refuse('open-by-pending');
   }
-  const effects = refund(terms, terms.openedBy, state.escrow[terms.openedBy]);
+  const effects = refundEscrow(terms, terms.openedBy, state.escrow[terms.openedBy]);
   return moveTo({ ...state, phase: 'closed', escrow: { a: 0n, b: 0n } }, effects);
 }

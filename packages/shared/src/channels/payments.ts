@@ -2,7 +2,7 @@ import { AMOUNT_MAX, LANES } from '../limits.ts';
 import type { ChannelEvent, RollEvent } from './events.ts';
 import { type ChannelState, claimed, dirOf, type LaneState, laneCum, withDir } from './state.ts';
 import { moveTo, refuse, refuseOutside, type Step } from './step.ts';
-import { fund, type LedgerTransfer, redeem } from './transfers.ts';
+import { addFund, type LedgerTransfer, payLane } from './transfers.ts';
 
 type Event<T extends ChannelEvent['type']> = Extract<ChannelEvent, { type: T }>;
 
@@ -38,22 +38,22 @@ export function raiseLane(
     escrow: withDir(state.escrow, dir, state.escrow[dir] - amount),
     lanes: withDir(state.lanes, dir, { ...state.lanes[dir], [lane]: to }),
   };
-  return { next, effects: redeem(state.terms, { dir, lane, cum: to.cum, via: to.via }, amount) };
+  return { next, effects: payLane(state.terms, { dir, lane, cum: to.cum, via: to.via }, amount) };
 }
 
 /** A payer adds to its own direction. */
 export function topup(state: ChannelState, event: Event<'topup'>): Step {
   const id = `topup:${state.terms.id}:${event.dir}:${event.nonce}`;
-  return addFund(state, event, { code: 'topup', id });
+  return raiseFund(state, event, { code: 'topup', id });
 }
 
 /** As `topup`, with money that its owner has just redeemed on another channel. */
 export function roll(state: ChannelState, event: RollEvent): Step {
   const id = `roll:${event.from.ch}:${event.from.dir}:${event.nonce}`;
-  return addFund(state, event, { code: 'roll', id });
+  return raiseFund(state, event, { code: 'roll', id });
 }
 
-function addFund(
+function raiseFund(
   state: ChannelState,
   event: Event<'topup'> | RollEvent,
   source: { code: 'topup' | 'roll'; id: string },
@@ -72,5 +72,5 @@ function addFund(
     escrow: withDir(state.escrow, dir, state.escrow[dir] + amount),
     nonces: [...state.nonces, source.id],
   };
-  return moveTo(next, fund(state.terms, dir, amount, source));
+  return moveTo(next, addFund(state.terms, dir, amount, source));
 }

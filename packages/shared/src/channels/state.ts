@@ -69,6 +69,12 @@ export interface ChannelState {
   readonly final: PerDir<bigint> | null;
 }
 
+/**
+ * Arbiters have this long after the claim was due; then it posts. Counted from post_at because
+ * that is on the ledger, where the moment of the dispute is not.
+ */
+export const DISPUTE_MS_MAX = 7 * 86_400_000;
+
 /** The party that pays in this direction. */
 export function payerOf(terms: ChannelTerms, dir: Dir): Did {
   return dir === 'a' ? terms.a : terms.b;

@@ -31,8 +31,8 @@ export function bondAccount(claim: string): string {
   return `bnd:${claim}`;
 }
 
-/** The second part of an opener's or accepter's signature: its fund goes to escrow. */
-export function hold(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTransfer[] {
+/** A party that signed the opening puts its fund into escrow. */
+export function holdFund(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTransfer[] {
   const debit = availableAccount(payerOf(terms, dir));
   const credit = escrowAccount(terms.id, dir);
   return some({
@@ -46,7 +46,7 @@ export function hold(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTrans
 }
 
 /** A lane rises: the difference goes to the payee. */
-export function redeem(
+export function payLane(
   terms: ChannelTerms,
   lane: { dir: Dir; lane: number; cum: bigint; via: string },
   amount: bigint,
@@ -62,7 +62,7 @@ export function redeem(
 }
 
 /** More money for a direction, from its payer's account. */
-export function fund(
+export function addFund(
   terms: ChannelTerms,
   dir: Dir,
   amount: bigint,
@@ -74,7 +74,7 @@ export function fund(
 }
 
 /** At the close: what the final total adds to what was redeemed goes to the payee. */
-export function coop(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTransfer[] {
+export function payFinal(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTransfer[] {
   const debit = escrowAccount(terms.id, dir);
   const credit = availableAccount(payeeOf(terms, dir));
   return some({
@@ -88,7 +88,7 @@ export function coop(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTrans
 }
 
 /** At the close: what is left in escrow returns to its payer. */
-export function refund(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTransfer[] {
+export function refundEscrow(terms: ChannelTerms, dir: Dir, amount: bigint): LedgerTransfer[] {
   const debit = escrowAccount(terms.id, dir);
   const credit = availableAccount(payerOf(terms, dir));
   const id = `refund:${terms.id}:${dir}`;
