@@ -1,0 +1,26 @@
+export { CardIndex, type CardIndexOptions, type SearchAnswer } from './card-index.ts';
+export { type Embedder, quantise } from './embed/embedder.ts';
+export { ngramHash384 } from './embed/ngram-hash.ts';
+export {
+  type CardDocument,
+  type CardPrice,
+  type CardSkill,
+  cardTags,
+  cardText,
+  referencePrice,
+} from './index/document.ts';
+export { K_MAX, QUERY_TEXT_MAX } from './limits.ts';
+export {
+  DEFAULT_WEIGHTS,
+  type QueryErrorCode,
+  type QueryRefusal,
+  type SearchFilters,
+  type SearchQuery,
+  type SearchWeights,
+  type Signal,
+  type Signals,
+} from './query.ts';
+export type { LeftOutReason } from './rank/filter.ts';
+export type { LeftOut, SearchResult } from './rank/rank.ts';
+export type { ScoreParts } from './rank/score.ts';
+export type { Neighbours, VectorEngine } from './vector/engine.ts';

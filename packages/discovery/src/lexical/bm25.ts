@@ -1,0 +1,158 @@
+import { uint16Column, uint32Column } from '../index/column.ts';
+import { Dictionary } from '../index/dictionary.ts';
+import { BytePages } from '../index/pages.ts';
+import { PostingLists } from './postings.ts';
+import { decodeRising, encodeRising } from './varint.ts';
+
+/** Term saturation and length normalisation; part of a snapshot's version. */
+export const BM25_K1 = 1.2;
+export const BM25_B = 0.75;
+
+const TF_MAX = 255;
+const SLOT_MAX = 2 ** 24;
+
+/** What BM25 needs to know of all shards together before one of them can score. */
+export interface CorpusStats {
+  /** Cards that are in the index. */
+  readonly cards: number;
+  /** Terms of all those cards. */
+  readonly length: number;
+  /** Cards that have each query term, in the order of the terms asked for. */
+  readonly frequencies: readonly number[];
+}
+
+/** Sums of two shards' figures for the same terms. */
+export function addStats(a: CorpusStats, b: CorpusStats): CorpusStats {
+  return {
+    cards: a.cards + b.cards,
+    length: a.length + b.length,
+    frequencies: a.frequencies.map((frequency, i) => frequency + (b.frequencies[i] ?? 0)),
+  };
+}
+
+/**
+ * Okapi BM25 (Robertson and Walker 1994; idf as in Lucene, never negative) over posting lists of
+ * slot << 8 | tf. Removing a card corrects the counts at once; its postings stay until the shard
+ * is compacted and are passed over by the caller's set of live slots.
+ */
+export class LexicalIndex {
+  readonly #terms = new Dictionary();
+  readonly #postings = new PostingLists();
+  readonly #frequencies = uint32Column();
+  readonly #lengths = uint16Column();
+  readonly #forward = new BytePages();
+  readonly #forwardOffsets = uint32Column();
+  readonly #forwardBytes = uint16Column();
+  #cards = 0;
+  #length = 0;
+  #scores = new Float64Array(0);
+  #touched = new Uint32Array(0);
+  #touchedCount = 0;
+  #scratch = new Uint32Array(0);
+
+  /** Adds the terms of the next card and returns its slot, counting from 0. */
+  add(terms: readonly string[]): number {
+    const counts = new Map<number, number>();
+    for (const term of terms) {
+      const id = this.#intern(term);
+      counts.set(id, (counts.get(id) ?? 0) + 1);
+    }
+    return this.#append(counts, terms.length);
+  }
+
+  /** Takes a card out of the counts; the caller stops asking for its slot. */
+  remove(slot: number): void {
+    for (const id of this.#termIds(slot)) this.#frequencies.set(id, this.#frequencies.at(id) - 1);
+    this.#length -= this.#lengths.at(slot);
+    this.#cards -= 1;
+  }
+
+  /** This shard's figures for distinct `terms`. */
+  stats(terms: readonly string[]): CorpusStats {
+    const frequencies = terms.map((term) => {
+      const id = this.#terms.find(term);
+      return id < 0 ? 0 : this.#frequencies.at(id);
+    });
+    return { cards: this.#cards, length: this.#length, frequencies };
+  }
+
+  /**
+   * Scores every card that has one of the distinct `terms` and returns their slots, in no order,
+   * removed ones included. Scores stay readable by `scoreOf` until the next call.
+   */
+  score(terms: readonly string[], stats: CorpusStats): Uint32Array {
+    this.#forgetScores();
+    const slope = (BM25_K1 * BM25_B * stats.cards) / Math.max(stats.length, 1);
+    terms.forEach((term, i) => {
+      const id = this.#terms.find(term);
+      const frequency = stats.frequencies[i] ?? 0;
+      if (id < 0 || frequency === 0) return;
+      const idf = Math.log(1 + (stats.cards - frequency + 0.5) / (frequency + 0.5));
+      this.#accumulate(id, idf * (BM25_K1 + 1), slope);
+    });
+    return this.#touched.subarray(0, this.#touchedCount);
+  }
+
+  /** The score the last `score` gave a slot; 0 when the card has none of its terms. */
+  scoreOf(slot: number): number {
+    return this.#scores[slot] ?? 0;
+  }
+
+  #accumulate(id: number, weight: number, slope: number): void {
+    const count = this.#postings.count(id);
+    if (this.#scratch.length < count) this.#scratch = new Uint32Array(count + (count >> 2));
+    this.#postings.copyInto(id, this.#scratch);
+    const scores = this.#scores;
+    const lengths = this.#lengths.data;
+    const flat = BM25_K1 * (1 - BM25_B);
+    let touched = this.#touchedCount;
+    for (let i = 0; i < count; i++) {
+      const posting = this.#scratch[i] ?? 0;
+      const slot = posting >>> 8;
+      const tf = posting & TF_MAX;
+      const before = scores[slot] ?? 0;
+      if (before === 0) this.#touched[touched++] = slot;
+      scores[slot] = before + (weight * tf) / (tf + flat + slope * (lengths[slot] ?? 0));
+    }
+    this.#touchedCount = touched;
+  }
+
+  #forgetScores(): void {
+    for (let i = 0; i < this.#touchedCount; i++) this.#scores[this.#touched[i] ?? 0] = 0;
+    this.#touchedCount = 0;
+    if (this.#scores.length < this.#lengths.length) {
+      this.#scores = new Float64Array(this.#lengths.data.length);
+      this.#touched = new Uint32Array(this.#lengths.data.length);
+    }
+  }
+
+  #append(counts: ReadonlyMap<number, number>, length: number): number {
+    const slot = this.#lengths.push(length);
+    if (slot >= SLOT_MAX) throw new RangeError('a shard holds at most 2^24 slots');
+    const ids = [...counts.keys()].sort((a, b) => a - b);
+    for (const id of ids) {
+      this.#postings.append(id, (slot << 8) | Math.min(counts.get(id) ?? 0, TF_MAX));
+      this.#frequencies.set(id, this.#frequencies.at(id) + 1);
+    }
+    const bytes = encodeRising(ids);
+    this.#forwardOffsets.push(this.#forward.append(bytes));
+    this.#forwardBytes.push(bytes.length);
+    this.#cards += 1;
+    this.#length += length;
+    return slot;
+  }
+
+  #intern(term: string): number {
+    const id = this.#terms.intern(term);
+    if (id === this.#postings.size) {
+      this.#postings.open();
+      this.#frequencies.push(0);
+    }
+    return id;
+  }
+
+  #termIds(slot: number): number[] {
+    const bytes = this.#forward.view(this.#forwardOffsets.at(slot), this.#forwardBytes.at(slot));
+    return decodeRising(bytes);
+  }
+}

@@ -1,0 +1,92 @@
+import { type Bitmap, clearBit, countBits, eachBit, hasBit, intersect } from '../index/bitmap.ts';
+import type { CardTable } from '../index/card-table.ts';
+import type { SearchFilters, Signal, Signals } from '../query.ts';
+
+/** Why a card is not in an answer: expired, the first filter it fails, or its rank. */
+export type LeftOutReason = 'expired' | keyof SearchFilters | 'rank';
+
+/** One shard's cards under one query: which pass, and why the others do not. */
+export class Selection {
+  readonly cards: CardTable;
+  /** Cards that are neither removed, expired nor kept out by a filter. */
+  readonly passing: Bitmap;
+  /** How many pass, and how many were neither removed nor expired. */
+  readonly passingCount: number;
+  readonly liveCount: number;
+  readonly #filters: SearchFilters;
+  readonly #live: Bitmap;
+  readonly #signals: Signals;
+  readonly #known = new Map<number, Signal>();
+
+  constructor(cards: CardTable, filters: SearchFilters, signals: Signals, now: number) {
+    this.cards = cards;
+    this.#filters = filters;
+    this.#signals = signals;
+    this.#live = cards.liveAt(now);
+    this.liveCount = countBits(this.#live);
+    this.passing = this.#select();
+    this.passingCount = this.passing === this.#live ? this.liveCount : countBits(this.passing);
+  }
+
+  /** What is known of the publisher of a slot. */
+  signalOf(slot: number): Signal {
+    const id = this.cards.didId(slot);
+    const known = this.#known.get(id);
+    if (known !== undefined) return known;
+    const signal = this.#signals(this.cards.dids.text(id));
+    this.#known.set(id, signal);
+    return signal;
+  }
+
+  /** The first thing that keeps a slot out; undefined when it passes. */
+  reasonOf(slot: number): Exclude<LeftOutReason, 'rank'> | undefined {
+    if (!hasBit(this.#live, slot)) return 'expired';
+    if (hasBit(this.passing, slot)) return undefined;
+    const { tags = [], skills = [], region } = this.#filters;
+    const lacks = (facet: 'tags' | 'skills' | 'region', value: string) =>
+      !hasBit(this.cards.withFacet(facet, value), slot);
+    if (tags.some((tag) => lacks('tags', tag))) return 'tags';
+    if (skills.some((skill) => lacks('skills', skill))) return 'skills';
+    if (region !== undefined && lacks('region', region)) return 'region';
+    if (!this.#affordable(slot)) return 'priceMax';
+    return this.#signalFailure(slot);
+  }
+
+  #select(): Bitmap {
+    const { tags = [], skills = [], region, priceMax } = this.#filters;
+    const facets = [
+      ...tags.map((tag) => this.cards.withFacet('tags', tag)),
+      ...skills.map((skill) => this.cards.withFacet('skills', skill)),
+      ...(region === undefined ? [] : [this.cards.withFacet('region', region)]),
+    ];
+    const asksSignals = this.#asksSignals();
+    if (facets.length === 0 && priceMax === undefined && !asksSignals) return this.#live;
+    const passing = this.#live.slice();
+    for (const facet of facets) intersect(passing, facet);
+    if (priceMax !== undefined) this.#drop(passing, (slot) => !this.#affordable(slot));
+    if (asksSignals) this.#drop(passing, (slot) => this.#signalFailure(slot) !== undefined);
+    return passing;
+  }
+
+  #drop(bits: Bitmap, fails: (slot: number) => boolean): void {
+    eachBit(bits, (slot) => {
+      if (fails(slot)) clearBit(bits, slot);
+    });
+  }
+
+  #affordable(slot: number): boolean {
+    const { priceMax } = this.#filters;
+    return priceMax === undefined || this.cards.costsAtMost(slot, priceMax, Number(priceMax));
+  }
+
+  #asksSignals(): boolean {
+    return this.#filters.online === true || (this.#filters.minReputation ?? 0) > 0;
+  }
+
+  #signalFailure(slot: number): 'minReputation' | 'online' | undefined {
+    if (!this.#asksSignals()) return undefined;
+    const signal = this.signalOf(slot);
+    if (signal.score < (this.#filters.minReputation ?? 0)) return 'minReputation';
+    return this.#filters.online === true && !signal.online ? 'online' : undefined;
+  }
+}

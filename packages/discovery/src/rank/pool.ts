@@ -1,0 +1,125 @@
+import { type Bitmap, eachBit, hasBit } from '../index/bitmap.ts';
+import { choosePlan, nearest } from '../index/planner.ts';
+import type { Shard } from '../index/shard.ts';
+import { addStats } from '../lexical/bm25.ts';
+import { POOL_DEPTH } from '../limits.ts';
+import { TopList } from '../vector/top.ts';
+import type { Selection } from './filter.ts';
+
+/** One card under consideration, with both sides of its score exact. */
+export interface Candidate {
+  readonly shard: number;
+  readonly slot: number;
+  /** BM25, not yet divided by the pool's maximum. */
+  readonly bm25: number;
+  readonly cosine: number;
+}
+
+/** What is looked for. Without a vector and terms every card matches equally (browsing). */
+export interface PoolQuery {
+  readonly terms: readonly string[];
+  readonly vector: Int8Array | undefined;
+  /** Breadth of a graph search. */
+  readonly ef: number;
+}
+
+const SHARD_STRIDE = 2 ** 24;
+
+/** Scores the words of a query in every shard, over the statistics of all of them together. */
+export function scoreWords(shards: readonly Shard[], terms: readonly string[]): Uint32Array[] {
+  const stats = shards.map((shard) => shard.lexical.stats(terms)).reduce(addStats);
+  return shards.map((shard) => shard.lexical.score(terms, stats));
+}
+
+/**
+ * The fusion pool: the best POOL_DEPTH of each side among the cards `allowed` lets through, over
+ * all shards, every candidate scored exactly on both sides. `matched` is what `scoreWords` gave.
+ */
+export function gatherPool(
+  shards: readonly Shard[],
+  selections: readonly Selection[],
+  allowed: readonly Bitmap[],
+  matched: readonly Uint32Array[],
+  query: PoolQuery,
+): Candidate[] {
+  const refs = new Set<number>();
+  const keep = (list: TopList) => {
+    for (const { slot: ref } of list.ranked()) refs.add(ref);
+  };
+  keep(bestByWords(shards, allowed, matched));
+  if (query.vector === undefined) keep(anyCards(shards, allowed));
+  else keep(bestByVector(shards, selections, allowed, query.vector, query.ef));
+  return scoreExactly(shards, refs, query.vector);
+}
+
+function bestByWords(
+  shards: readonly Shard[],
+  allowed: readonly Bitmap[],
+  matched: readonly Uint32Array[],
+): TopList {
+  const best = new TopList(POOL_DEPTH);
+  shards.forEach(({ lexical, cards }, index) => {
+    const bits = allowed[index];
+    if (bits === undefined) return;
+    for (const slot of matched[index] ?? []) {
+      const score = lexical.scoreOf(slot);
+      if (score < best.floor || !hasBit(bits, slot)) continue;
+      best.offer(index * SHARD_STRIDE + slot, score, cards.tieOf(slot));
+    }
+  });
+  return best;
+}
+
+function bestByVector(
+  shards: readonly Shard[],
+  selections: readonly Selection[],
+  allowed: readonly Bitmap[],
+  vector: Int8Array,
+  ef: number,
+): TopList {
+  const best = new TopList(POOL_DEPTH);
+  shards.forEach(({ vectors, cards }, index) => {
+    const selection = selections[index];
+    const bits = allowed[index];
+    if (selection === undefined || bits === undefined) return;
+    const plan = choosePlan(vectors, selection.liveCount, selection.passingCount);
+    for (const found of nearest(vectors, plan, vector, POOL_DEPTH, bits, ef)) {
+      found.slots.forEach((slot, i) => {
+        const cosine = found.cosines[i] ?? 0;
+        best.offer(index * SHARD_STRIDE + slot, cosine, cards.tieOf(slot));
+      });
+    }
+  });
+  return best;
+}
+
+/** For browsing: which POOL_DEPTH cards are looked at is decided by their keys alone. */
+function anyCards(shards: readonly Shard[], allowed: readonly Bitmap[]): TopList {
+  const best = new TopList(POOL_DEPTH);
+  shards.forEach(({ cards }, index) => {
+    const bits = allowed[index];
+    if (bits === undefined) return;
+    eachBit(bits, (slot) => best.offer(index * SHARD_STRIDE + slot, 0, cards.tieOf(slot)));
+  });
+  return best;
+}
+
+function scoreExactly(
+  shards: readonly Shard[],
+  refs: ReadonlySet<number>,
+  vector: Int8Array | undefined,
+): Candidate[] {
+  return shards.flatMap(({ lexical, vectors }, shard) => {
+    const slots = Uint32Array.from(
+      [...refs].filter((ref) => Math.floor(ref / SHARD_STRIDE) === shard),
+      (ref) => ref % SHARD_STRIDE,
+    );
+    const cosines = vector === undefined ? undefined : vectors.cosines(vector, slots);
+    return Array.from(slots, (slot, i) => ({
+      shard,
+      slot,
+      bm25: lexical.scoreOf(slot),
+      cosine: cosines?.[i] ?? 0,
+    }));
+  });
+}
