@@ -6,9 +6,9 @@ import { raiseLane } from './payments.ts';
 import {
   type ChannelState,
   type ClaimState,
-  claimed,
+  claimedTotal,
   DISPUTE_MS_MAX,
-  isLive,
+  isLiveClaim,
   laneCum,
   payeeOf,
   payerOf,
@@ -37,7 +37,8 @@ export function fileClaim(state: ChannelState, event: ClaimEvent, now: number): 
     ? { ...pending, phase: 'disputed', bond: filing.price }
     : pending;
   const next = withClaim(state, claim);
-  if (next.escrow[filing.dir] < claimed(next, filing.dir)) return refuse('escrow-insufficient');
+  if (next.escrow[filing.dir] < claimedTotal(next, filing.dir))
+    return refuse('escrow-insufficient');
   return moveTo(next, disputed ? holdBond(state.terms, claim, claim.bond) : []);
 }
 
@@ -61,7 +62,7 @@ function filingFault(state: ChannelState, event: ClaimEvent, now: number): Chann
     return 'claim-pays-nothing';
   }
   const sameLane = (claim: ClaimState) => claim.dir === filing.dir && claim.lane === filing.lane;
-  if (claims.some((claim) => sameLane(claim) && isLive(claim))) return 'claim-lane-busy';
+  if (claims.some((claim) => sameLane(claim) && isLiveClaim(claim))) return 'claim-lane-busy';
   if (now > filing.notAfter) return 'claim-too-late';
   if (state.closeAt !== null && now >= state.closeAt) return 'claim-too-late';
   return null;
@@ -87,7 +88,7 @@ export function equivocation(state: ChannelState, event: Event<'claim.equivocati
   const found = findClaim(state, event.claim);
   if (!found.ok) return found;
   const claim = found.value;
-  if (!isLive(claim)) return refuse('claim-final');
+  if (!isLiveClaim(claim)) return refuse('claim-final');
   if (event.otherReceipt === claim.receipt) return refuse('receipts-equal');
   const verdict = `equivocation:${claim.receipt}:${event.otherReceipt}`;
   const effects = releaseBond(state.terms, claim, 'creator');

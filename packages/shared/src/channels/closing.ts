@@ -3,9 +3,9 @@ import {
   type ChannelState,
   type ClaimState,
   dirOf,
-  isLive,
+  isLiveClaim,
   type PerDir,
-  redeemed,
+  redeemedTotal,
 } from './state.ts';
 import { moveTo, refuse, refuseOutside, type Step } from './step.ts';
 import { type LedgerTransfer, payFinal, refundEscrow, releaseBond } from './transfers.ts';
@@ -42,7 +42,7 @@ export function coopClose(state: ChannelState, event: Event<'coopClose'>, now: n
   }
   if (now > event.notAfter) return refuse('close-not-after-passed');
   for (const dir of ['a', 'b'] as const) {
-    if (event.cum[dir] < redeemed(state, dir) || event.cum[dir] > state.fund[dir]) {
+    if (event.cum[dir] < redeemedTotal(state, dir) || event.cum[dir] > state.fund[dir]) {
       return refuse('close-total-invalid', `cum_${dir}`);
     }
   }
@@ -54,7 +54,7 @@ function voidLiveClaims(state: ChannelState): { next: ChannelState; effects: Led
   const claims: Record<string, ClaimState> = { ...state.claims };
   const effects: LedgerTransfer[] = [];
   for (const claim of Object.values(state.claims)) {
-    if (!isLive(claim)) continue;
+    if (!isLiveClaim(claim)) continue;
     claims[claim.id] = { ...claim, phase: 'voided', verdict: 'coop', bond: 0n };
     effects.push(...releaseBond(state.terms, claim, 'creator'));
   }
@@ -66,14 +66,14 @@ export function finalize(state: ChannelState, now: number): Step {
   const outside = refuseOutside(state, 'closing');
   if (outside !== null) return outside;
   if (state.closeAt === null || now < state.closeAt) return refuse('close-window-pending');
-  if (Object.values(state.claims).some(isLive)) return refuse('claims-live');
+  if (Object.values(state.claims).some(isLiveClaim)) return refuse('claims-live');
   return pay(state, null, []);
 }
 
 function pay(state: ChannelState, final: PerDir<bigint> | null, before: LedgerTransfer[]): Step {
   const effects = [...before];
   for (const dir of ['a', 'b'] as const) {
-    const due = final === null ? 0n : final[dir] - redeemed(state, dir);
+    const due = final === null ? 0n : final[dir] - redeemedTotal(state, dir);
     effects.push(...payFinal(state.terms, dir, due));
     effects.push(...refundEscrow(state.terms, dir, state.escrow[dir] - due));
   }

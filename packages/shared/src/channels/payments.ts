@@ -1,6 +1,13 @@
 import { AMOUNT_MAX, LANES } from '../limits.ts';
 import type { ChannelEvent, RollEvent } from './events.ts';
-import { type ChannelState, claimed, dirOf, type LaneState, laneCum, withDir } from './state.ts';
+import {
+  type ChannelState,
+  claimedTotal,
+  dirOf,
+  type LaneState,
+  laneCum,
+  withDir,
+} from './state.ts';
 import { moveTo, refuse, refuseOutside, type Step } from './step.ts';
 import { addFund, type LedgerTransfer, payLane } from './transfers.ts';
 
@@ -21,7 +28,8 @@ export function redeemVoucher(state: ChannelState, event: Event<'redeem'>, now: 
   if (cum - laneCum(state, dir, lane) > state.escrow[dir]) return refuse('escrow-insufficient');
   const raised = raiseLane(state, dir, lane, { cum, via: event.via, memo: event.memo });
   // Checked after the rise: a voucher on a claimed lane pays part of that claim.
-  if (raised.next.escrow[dir] < claimed(raised.next, dir)) return refuse('escrow-insufficient');
+  if (raised.next.escrow[dir] < claimedTotal(raised.next, dir))
+    return refuse('escrow-insufficient');
   return moveTo(raised.next, raised.effects);
 }
 

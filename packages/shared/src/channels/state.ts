@@ -96,20 +96,20 @@ export function laneCum(state: ChannelState, dir: Dir, lane: number): bigint {
 }
 
 /** What all lanes of a direction have paid; fund = escrow + redeemed while the channel is open. */
-export function redeemed(state: ChannelState, dir: Dir): bigint {
+export function redeemedTotal(state: ChannelState, dir: Dir): bigint {
   return Object.values(state.lanes[dir]).reduce((sum, lane) => sum + lane.cum, 0n);
 }
 
 /** Whether a claim is still to be decided. */
-export function isLive(claim: ClaimState): boolean {
+export function isLiveClaim(claim: ClaimState): boolean {
   return claim.phase === 'pending' || claim.phase === 'disputed';
 }
 
 /** What the live claims of a direction may still draw from its escrow. */
-export function claimed(state: ChannelState, dir: Dir): bigint {
+export function claimedTotal(state: ChannelState, dir: Dir): bigint {
   let sum = 0n;
   for (const claim of Object.values(state.claims)) {
-    if (claim.dir !== dir || !isLive(claim)) continue;
+    if (claim.dir !== dir || !isLiveClaim(claim)) continue;
     const due = claim.base + claim.price - laneCum(state, dir, claim.lane);
     if (due > 0n) sum += due;
   }

@@ -56,9 +56,10 @@ export const KEY_CACHE_SIZE = 10_000;
 /**
  * A verifier that admits each key once (`admitKey`) and then asks WebCrypto alone.
  *
- * WebCrypto is the only judge: JavaScript implementations accept R plus a torsion point. Two
- * checks stand before it, so that every runtime accepts the same set: S below the group order,
- * and R other than the neutral element, which the W3C text refuses and some runtimes accept.
+ * WebCrypto is the only judge of the equation: JavaScript implementations accept R plus a torsion
+ * point. Two checks stand before it, because runtimes differ there: S must be below the group
+ * order (workerd throws, the others answer false), and R must not be the neutral element (Node
+ * refuses it as the W3C text says, Bun, Deno and workerd accept it).
  */
 export function createVerifier(options: { cacheSize?: number } = {}): Verifier {
   const subtle = subtleCrypto();
