@@ -25,7 +25,9 @@ test('a vector computed on another runtime or release has the same bytes', () =>
       "72ff3f261910fd9b7a9cde1bd9c7ad8a63350c91f83e636d277211d473464e43",
     ]
   `);
-  expect(digest('the cat and the other cat '.repeat(200))).toMatchInlineSnapshot(`"bab0d86630a840bca390aef2dc1e81912380d8c826b9baebc0353da70a567c55"`);
+  expect(digest('the cat and the other cat '.repeat(200))).toMatchInlineSnapshot(
+    `"bab0d86630a840bca390aef2dc1e81912380d8c826b9baebc0353da70a567c55"`,
+  );
 });
 
 test('words with a common stem are near, unrelated ones are not', () => {
