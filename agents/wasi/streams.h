@@ -68,6 +68,20 @@ static inline void bytes_add_text(bytes *b, const char *text) {
   bytes_add(b, text, strlen(text));
 }
 
+/* `fail` for a message of the form "what number", as in "no UTF-8 at byte 17". */
+static inline _Noreturn void fail_at(const char *what, size_t number) {
+  char digits[24];
+  char *at = digits + sizeof digits - 1;
+  *at = 0;
+  do {
+    *--at = (char)('0' + number % 10);
+    number /= 10;
+  } while (number > 0);
+  write_fully(2, what, strlen(what));
+  write_fully(2, " ", 1);
+  fail(EXIT_BAD_INPUT, at);
+}
+
 /* The whole of stdin, followed by one NUL that `length` does not count. */
 static inline bytes read_stdin(void) {
   bytes input = {0};
