@@ -5,14 +5,14 @@ import type { VectorReport } from './suite.ts';
 
 const RUNNER = fileURLToPath(new URL('runner.ts', import.meta.url));
 /** Per kind; ZS_SOAK=1 makes the 1 000 of the promise. */
-const FORGERIES = process.env['ZS_SOAK'] === '1' ? 1000 : 100;
+const FORGERIES = process.env.ZS_SOAK === '1' ? 1000 : 100;
 
 const RUNTIMES = { node: [], bun: [], deno: ['run', '--allow-read', '--allow-env'] } as const;
 
 function runOn(runtime: keyof typeof RUNTIMES): Promise<VectorReport> {
   const args = [...RUNTIMES[runtime], RUNNER, String(FORGERIES)];
   const bin = fileURLToPath(new URL('../../node_modules/.bin', import.meta.url));
-  const env = { ...process.env, PATH: `${bin}:${process.env['PATH'] ?? ''}` };
+  const env = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ''}` };
   const child = spawn(runtime, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let errors = '';
