@@ -1,0 +1,110 @@
+import { decodeInstructions, InstructionStream } from '../decode/instructions.ts';
+import { ValueType } from '../decode/profile.ts';
+import { Reader } from '../decode/reader.ts';
+import type { ModuleShape } from '../decode/sections.ts';
+import type { AdmitLimits } from '../limits.ts';
+import { AddedTypes } from './added-types.ts';
+import { assembleModule } from './assemble.ts';
+import { entryCost, readCallGraph, readLocals, typeOfFunction } from './call-graph.ts';
+import { emitBody, type MeterIndices } from './emit-body.ts';
+import { emitChargeBytes, emitChargeEntries, emitGrow } from './helpers.ts';
+import { CanonicalPlan } from './nan.ts';
+import { planStack } from './recursion.ts';
+import { ChargePlan, planCharges, shiftCharges } from './segments.ts';
+import { Writer } from './writer.ts';
+
+/**
+ * - `fast`: charges moved off hot paths, the counter in a local where a loop calls nothing. Right
+ *   whenever a run ends without a trap.
+ * - `exact`: every segment charged where it is entered, the counter always in its global. Right at
+ *   traps too; a run that traps is repeated with it (docs/adr/0010).
+ */
+export type MeterMode = 'fast' | 'exact';
+
+/** Rewrites a module that passed `readSections` so that its runs are metered. */
+export function meterModule(
+  shape: ModuleShape,
+  limits: AdmitLimits,
+  mode: MeterMode,
+): Uint8Array<ArrayBuffer> {
+  const types = new AddedTypes(shape.types.length);
+  const helperType = types.add([ValueType.i32], [ValueType.i32]);
+  const indices = placeIndices(shape);
+  const code = new Writer(shape.bytes.length * 2);
+  meterBodies(shape, limits, mode, types, indices, code);
+  emitChargeBytes(code, indices);
+  emitChargeEntries(code, indices);
+  if (shape.memory !== undefined) emitGrow(code, indices, shape.memory.max);
+  return assembleModule(shape, types, helperType, indices, code);
+}
+
+function placeIndices(shape: ModuleShape): MeterIndices {
+  const globals = shape.sections.get(6)?.count ?? 0;
+  const functions = shape.functionTypes.length;
+  return {
+    gas: globals,
+    depth: globals + 1,
+    stop: globals + 2,
+    pages: globals + 3,
+    chargeBytes: functions,
+    chargeEntries: functions + 1,
+    grow: functions + 2,
+  };
+}
+
+function meterBodies(
+  shape: ModuleShape,
+  limits: AdmitLimits,
+  mode: MeterMode,
+  types: AddedTypes,
+  indices: MeterIndices,
+  code: Writer,
+): void {
+  const imported = shape.imports.length;
+  const stream = new InstructionStream();
+  const graph = readCallGraph(shape, stream, limits);
+  const stack = planStack(shape, graph);
+  const charges = new ChargePlan();
+  const canonical = new CanonicalPlan(stream);
+  const body = new Writer();
+  const straight = (index: number) => graph.straightCost[index - imported] ?? -1;
+  const calleeCost = (index: number) => Math.max(0, straight(index));
+  shape.bodies.forEach((range, defined) => {
+    const index = imported + defined;
+    const typeIndex = shape.functionTypes[index] ?? -1;
+    const type = typeOfFunction(shape, index);
+    const reader = new Reader(shape.bytes, range.start, range.end);
+    const locals = readLocals(reader, type, limits);
+    decodeInstructions(reader, stream, limits);
+    const free = straight(index) >= 0;
+    if (free) charges.clear();
+    else {
+      const entry = entryCost(locals.types.length);
+      planCharges(stream, charges, entry, type.results.length === 0, calleeCost);
+    }
+    if (mode === 'fast') shiftCharges(charges);
+    const toCanonicalise = canonical.run(shape, typeIndex, locals.types);
+    if (free && !toCanonicalise) {
+      code.u32(range.end - range.start);
+      code.copy(shape.bytes, range.start, range.end);
+      return;
+    }
+    emitBody(code, body, {
+      bytes: shape.bytes,
+      stream,
+      locals,
+      charges,
+      canonical: toCanonicalise ? canonical.lanesAt : undefined,
+      resultBlock: types.blockOf(type.results),
+      indices,
+      metered: !free,
+      localCounter: mode === 'fast' && charges.hasQuietLoop,
+      frameBytes: stack.counted[defined] ?? 0,
+      callPublishesGas: (op, callee) => op === 0x11 || straight(callee) < 0,
+      callPublishesDepth: (op, callee) => {
+        const node = op === 0x11 ? graph.signatureNodes[callee] : callee - imported;
+        return node !== undefined && node >= 0 && stack.reaches[node] === 1;
+      },
+    });
+  });
+}
