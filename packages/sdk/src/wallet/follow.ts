@@ -60,10 +60,14 @@ function promisedOn(state: WalletState, ch: string, lane: number): bigint {
 }
 
 function claimSeen(budget: Budget, task: WalletTask, claim: ClaimAnswer): Budget {
-  if (budget.lanes[claim.lane]?.cond?.task !== claim.task) return budget;
-  if (claim.state === 'posted') return claimEnded(budget, claim.lane, capped(task, claim));
-  if (claim.state === 'voided') return claimEnded(budget, claim.lane, null);
-  return claimFiled(budget, claim.lane);
+  const { lane, id } = claim;
+  const posted = claim.state === 'posted' ? capped(task, claim) : null;
+  if (budget.lanes[lane]?.cond?.task !== claim.task) {
+    // The task was withdrawn and its lane went on; what the claim paid, it paid on this lane.
+    return posted === null ? budget : laneSynced(budget, lane, task.base + posted, id);
+  }
+  if (claim.state === 'posted' || claim.state === 'voided') return claimEnded(budget, lane, posted);
+  return claimFiled(budget, lane);
 }
 
 function taskAfterClaim(task: WalletTask, claim: ClaimAnswer): WalletTask | null {
