@@ -17,3 +17,14 @@ export type {
   RunResult,
 } from './outcome.ts';
 export { type RunOptions, run } from './run.ts';
+export {
+  type CheckedManifest,
+  type CheckedReceipt,
+  callOf,
+  type Difference,
+  limitsOf,
+  type Runner,
+  type Verdict,
+  type VerifyRequest,
+  verify,
+} from './verify.ts';

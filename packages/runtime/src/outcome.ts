@@ -57,7 +57,9 @@ export type CallCode =
   | 'argument-size'
   | 'input-size'
   | 'memory-minimum'
-  | 'limits-invalid';
+  | 'limits-invalid'
+  /** Over what this node allows; the detail names the limit. */
+  | 'limits-exceeded';
 
 export type RunFault = { ok: false; fault: HostFault; detail: string };
 export type RunRefusal<C extends string = CallCode> = { ok: false; code: C; detail: string };

@@ -97,7 +97,7 @@ class Planner {
   /** Places passed where the counter is looked at: loop headers and calls. */
   private barriers = 0;
   private calls = 0;
-  private unreachable = false;
+  private unreachable: boolean = false;
 
   constructor(
     stream: InstructionStream,
