@@ -1,0 +1,199 @@
+import type { EdgeClient } from '@zerostate/sdk';
+import {
+  CARDS_PER_DID_MAX,
+  envelopeField,
+  err,
+  ok,
+  publishCardRequestSchema,
+  type Result,
+  type Signer,
+} from '@zerostate/shared';
+import { z } from 'zod';
+import type { Clock, Log, Sandbox } from '../ports.ts';
+import type { Database } from '../state/database.ts';
+import type { Pinned } from '../state/store.ts';
+import { agentFileSchema, readAgentFolder } from './agent-file.ts';
+import type { CardCatalog } from './catalog.ts';
+import { type CardTerms, signAgentCard, signRevocation } from './sign-card.ts';
+import {
+  type CardRow,
+  cardState,
+  modulePutAt,
+  moduleWasPut,
+  readCard,
+  readCards,
+  readModule,
+  saveCard,
+  saveModule,
+  sendCard,
+} from './store.ts';
+
+/** A card lives a day: an edge that keeps unfunded cards no longer takes it too. */
+const LIFETIME_MS = 86_400_000;
+/** It is signed again when half of that is over, so that an edge may be away for half a day. */
+const RENEW_BEFORE_MS = LIFETIME_MS / 2;
+/** A revocation is kept for as long as anybody could still hold a card of this agent. */
+const REVOCATION_MS = 30 * 86_400_000;
+/** The edge keeps modules while a live card names them; one that lapsed is put again. */
+const MODULE_PUT_MS = LIFETIME_MS;
+
+/** What an agent.json and its modules came to, kept for signing again. */
+const sourceSchema = z.object({
+  file: agentFileSchema,
+  hashes: z.record(z.string(), z.string()),
+});
+
+export interface PublishContext {
+  database: Database;
+  edge: EdgeClient;
+  pinned: Pinned;
+  signer: Signer;
+  /** null where nothing can be admitted: `card list` and `card revoke` need no sandbox. */
+  sandbox: Pick<Sandbox, 'admit' | 'meter'> | null;
+  catalog: CardCatalog;
+  clock: Clock;
+  log: Log;
+}
+
+/** Reads, checks, admits and signs an agent; it waits in the database to be published. */
+export async function addCard(
+  context: PublishContext,
+  folder: string,
+): Promise<Result<CardRow, string>> {
+  const { database, sandbox, signer, clock } = context;
+  if (sandbox === null) throw new Error('a card is added with a sandbox');
+  const read = await readAgentFolder(folder);
+  if (!read.ok) return read;
+  const { file, hashes, modules } = read.value;
+  for (const [hash, bytes] of modules) {
+    const admitted = await sandbox.admit(bytes);
+    if (!admitted.ok) {
+      const path = Object.entries(hashes).find(([, value]) => value === hash)?.[0];
+      return err(
+        'module-inadmissible',
+        `${path}: ${admitted.code} ${admitted.detail ?? ''}`.trim(),
+      );
+    }
+  }
+  const cards = await readCards(database);
+  const before = cards.find(({ agent }) => agent === file.agent) ?? null;
+  const live = cards.filter(({ revoked }) => revoked === 0);
+  if (before?.revoked !== 0 && live.length >= CARDS_PER_DID_MAX) {
+    return err('cards-too-many', `a node publishes at most ${CARDS_PER_DID_MAX}`);
+  }
+  const terms = cardTerms(context, before, sandbox.meter, LIFETIME_MS);
+  const signed = await signAgentCard({ file, hashes }, terms, signer);
+  if (!signed.ok) return signed;
+  const now = clock.now();
+  const json = JSON.stringify({ file, hashes });
+  await database.write([
+    ...[...modules].map(([hash, bytes]) => saveModule(hash, bytes, sandbox.meter, now)),
+    saveCard(signed.value, { json, modules: [...modules.keys()], isRevoked: false }, now),
+  ]);
+  return stored(context, file.agent);
+}
+
+/** Signs that an agent is no more; offers for it are refused from now on. */
+export async function revokeCard(
+  context: PublishContext,
+  agent: string,
+): Promise<Result<CardRow, string>> {
+  const { database, signer, clock } = context;
+  const before = await readCard(database, agent);
+  if (before === null) return err('card-unknown', `${agent} is not among the cards of this node`);
+  if (before.revoked !== 0) return ok(before);
+  const card = z.record(z.string(), z.unknown()).parse(JSON.parse(before.card));
+  const terms = cardTerms(context, before, '', REVOCATION_MS);
+  const signed = await signRevocation(agent, card, terms, signer);
+  const source = { json: before.source, modules: [], isRevoked: true };
+  await database.write([saveCard(signed, source, clock.now())]);
+  return stored(context, agent);
+}
+
+/** Signs again what would expire soon, and what was signed for another meter. */
+export async function renewCards(context: PublishContext): Promise<void> {
+  const { database, sandbox, signer, clock, log } = context;
+  if (sandbox === null) return;
+  const now = clock.now();
+  for (const row of await readCards(database)) {
+    if (row.revoked !== 0) continue;
+    const isMetered = row.card.includes(`"meter":"${sandbox.meter}"`);
+    if (isMetered && row.expiresAt - now > RENEW_BEFORE_MS) continue;
+    const source = sourceSchema.parse(JSON.parse(row.source));
+    const terms = cardTerms(context, row, sandbox.meter, LIFETIME_MS);
+    const signed = await signAgentCard(source, terms, signer);
+    if (!signed.ok) {
+      log.error('card not renewed', { agent: row.agent, code: signed.code, detail: signed.detail });
+      continue;
+    }
+    const modules = z.array(z.string()).parse(JSON.parse(row.modules));
+    await database.write([
+      saveCard(signed.value, { json: row.source, modules, isRevoked: false }, now),
+    ]);
+  }
+  await context.catalog.load();
+}
+
+/**
+ * Publishes what waits: modules first, so that a card never names one that is not there. Over
+ * `link` with the daemon's outbox, over HTTP where no daemon runs.
+ */
+export async function publishCards(context: PublishContext, via: 'link' | 'http'): Promise<number> {
+  const { database, clock, log } = context;
+  let published = 0;
+  for (const row of await readCards(database)) {
+    if (row.state !== 'waiting') continue;
+    const put = await putModules(context, row);
+    if (!put.ok) {
+      log.warn('module not stored', { agent: row.agent, code: put.code, detail: put.detail });
+      continue;
+    }
+    if (via === 'link') await database.write(sendCard(row, clock.now()));
+    else await publishOverHttp(context, row);
+    published += 1;
+  }
+  return published;
+}
+
+async function putModules(context: PublishContext, row: CardRow): Promise<Result<void, string>> {
+  const { database, edge, clock } = context;
+  for (const hash of z.array(z.string()).parse(JSON.parse(row.modules))) {
+    const putAt = await modulePutAt(database, hash);
+    if (putAt !== null && clock.now() - putAt < MODULE_PUT_MS) continue;
+    const bytes = await readModule(database, hash);
+    if (bytes === null) return err('module-missing', hash);
+    const answer = await edge.putBlob(bytes);
+    if (!answer.ok) return err(answer.code, answer.detail);
+    await database.write([moduleWasPut(hash, clock.now())]);
+  }
+  return ok(undefined);
+}
+
+async function publishOverHttp(context: PublishContext, row: CardRow): Promise<void> {
+  const request = publishCardRequestSchema.parse({
+    record: envelopeField.parse(JSON.parse(row.record)),
+    card: JSON.parse(row.card),
+  });
+  const answer = await context.edge.publishCard(request);
+  const code = answer.ok ? '' : answer.code;
+  // An edge that is down is no refusal: the card waits.
+  const isDown = code === 'edge-unreachable' || code === 'edge-timeout';
+  const state = answer.ok ? 'live' : isDown ? 'waiting' : 'refused';
+  await context.database.write([cardState(row.agent, row.seq, state, code)]);
+}
+
+function cardTerms(
+  context: PublishContext,
+  before: CardRow | null,
+  meter: string,
+  lifetimeMs: number,
+): CardTerms {
+  const seqBefore = before?.seq ?? 0;
+  return { pinned: context.pinned, meter, seqBefore, lifetimeMs, now: context.clock.now() };
+}
+
+async function stored(context: PublishContext, agent: string): Promise<Result<CardRow, string>> {
+  await context.catalog.load();
+  const row = await readCard(context.database, agent);
+  return row === null ? err('card-unknown', agent) : ok(row);
+}

@@ -1,0 +1,180 @@
+import {
+  acceptTask,
+  condDropped,
+  type EdgeMessage,
+  err,
+  type Result,
+  sealEnvelope,
+  type TaskReject,
+} from '@zerostate/shared';
+import { currentMirror } from '../wallet/channels.ts';
+import { type Refusal, refusal } from '../wallet/context.ts';
+import { executorTerms, type OfferedAgent } from './catalog.ts';
+import type { OffersContext } from './context.ts';
+import { checkProgram, type Offer, readInput, readOffer } from './read-offer.ts';
+import { answersTo, insertAbandoned, insertAccepted, insertRejected, readTask } from './store.ts';
+
+/** A voucher that pays the lane may be under way in the edge's other outbox: wait for it so long. */
+const LANE_WAIT_MS = 1_000;
+
+/**
+ * Takes an offered task or says why not. When this resolves, the offer and its answer are on
+ * disk: then the edge's message is acknowledged. Reading and fetching come first; the decision
+ * itself is made in one step, so that two offers never both count on the same money.
+ */
+export async function takeOffer(
+  offers: OffersContext,
+  message: EdgeMessage<'task.offer'>,
+): Promise<Refusal | null> {
+  const { wallet } = offers;
+  const read = await readOffer(message, wallet.pinned, wallet.verifier);
+  if (!read.ok) return refusal(read);
+  const offer = read.value;
+  const known = await readTask(wallet.database, offer.task.id);
+  if (known !== null) {
+    // Offered again: the edge has not heard the answer, or has lost it.
+    await wallet.database.write(await answersTo(wallet.database, known, wallet.clock.now()));
+    wallet.kick();
+    return null;
+  }
+  const ready = await prepare(offers, offer, message.input);
+  if (!ready.ok) return reject(offers, offer, ready);
+  await laneIsFree(offers, offer);
+  const rejected = await decide(offers, offer, ready.value.agent, ready.value.input);
+  return rejected === null ? null : reject(offers, offer, rejected);
+}
+
+/** The channel, the program and the input: everything that may have to be fetched. */
+async function prepare(
+  offers: OffersContext,
+  offer: Offer,
+  inline: string | undefined,
+): Promise<Result<{ agent: OfferedAgent; input: Uint8Array }, string>> {
+  const { wallet, catalog } = offers;
+  const program = checkProgram(offer.manifest, catalog.agent(offer.manifest.agent));
+  if (!program.ok) return program;
+  const mirror = await currentMirror(wallet, offer.cond.ch);
+  if (!mirror.ok) return mirror;
+  if (mirror.value.payer !== offer.manifest.creator) return err('payer-wrong');
+  const { input_len } = offer.manifest;
+  if (BigInt(input_len) > BigInt(program.value.params.limits.input_max)) {
+    return err('limit-exceeds-card', 'input_len');
+  }
+  const input = await readInput(inline, offer.manifest, async (hash) => {
+    const blob = await wallet.edge.getBlob(hash);
+    return blob.ok ? blob : err(blob.code, blob.detail);
+  });
+  if (!input.ok) return input;
+  return { ok: true, value: { agent: program.value, input: input.value } };
+}
+
+/** Waits a moment where the lane's last task is done and only its voucher is missing. */
+async function laneIsFree(offers: OffersContext, offer: Offer): Promise<void> {
+  const { wallet, timers } = offers;
+  const isBusy = (): boolean => {
+    const lane = wallet.book.get(offer.cond.ch)?.budget.lanes[offer.cond.lane];
+    return lane?.cond?.price != null && !lane.cond.claimed;
+  };
+  if (!isBusy()) return;
+  await new Promise<void>((resolve) => {
+    const stop = wallet.book.watch(() => {
+      if (!isBusy()) end();
+    });
+    const cancel = timers.after(LANE_WAIT_MS, () => end());
+    function end(): void {
+      stop();
+      cancel();
+      resolve();
+    }
+  });
+}
+
+/** The decision, and its record. null when the task was taken. */
+async function decide(
+  offers: OffersContext,
+  offer: Offer,
+  agent: OfferedAgent,
+  input: Uint8Array,
+): Promise<Rejection | null> {
+  const { wallet, queue, gasRate } = offers;
+  const { book, clock, database, pinned, signer } = wallet;
+  const now = clock.now();
+  if (offers.isDraining()) return { code: 'busy', detail: 'stopping', retry_ms: 10_000 };
+  if (queue.isFull) return { code: 'busy', detail: 'queue full', retry_ms: queue.waitMs };
+  const mirror = book.get(offer.cond.ch);
+  if (mirror === null) return { code: 'channel-unknown' };
+  if (mirror.isClosing) return { code: 'channel-not-active', detail: 'closing' };
+  const terms = (queueMs: number) =>
+    executorTerms(agent.params, { gasPerMs: BigInt(gasRate.gasPerMs), queueMs });
+  const accepted = acceptTask(mirror.budget, offer, terms(queue.waitMs), now);
+  if (!accepted.ok) {
+    // It would fit if nothing were before it: then time is what is missing, not better terms.
+    const isLate = acceptTask(mirror.budget, offer, terms(0), now).ok;
+    return isLate ? { code: 'busy', retry_ms: queue.waitMs } : refusal(accepted);
+  }
+  const changes = book.change(mirror, accepted.value.budget);
+  const { deadline } = accepted.value;
+  const { ch, lane } = offer.cond;
+  const body = { task: offer.task.id, ch, lane: String(lane), deadline: String(deadline) };
+  const accept = await sealEnvelope(pinned.network, 'task.accept', body, signer);
+  // The cond's row names the task's, so the task comes first.
+  await database.write([...insertAccepted(offer, input, accept, now), ...changes]);
+  wallet.kick();
+  queue.put({
+    task: offer.task.id,
+    wallMsMax: offer.task.wallMsMax,
+    terms: offer.task,
+    manifest: offer.manifest,
+    cond: offer.cond,
+    input,
+    tries: 0,
+  });
+  return null;
+}
+
+type Rejection = { code: string; detail?: string; retry_ms?: number };
+
+/** Tells the caller why; the message itself was in order, so it is no refusal of it. */
+async function reject(offers: OffersContext, offer: Offer, why: Rejection): Promise<null> {
+  const { wallet } = offers;
+  const { code, detail, retry_ms } = why;
+  const answer: TaskReject = {
+    task: offer.task.id,
+    code,
+    ...(detail === undefined ? {} : { detail }),
+    ...(retry_ms === undefined ? {} : { retry_ms: Math.min(86_400_000, retry_ms) }),
+  };
+  wallet.log.info('task rejected', answer);
+  await wallet.database.write(insertRejected(offer, answer, wallet.clock.now()));
+  wallet.kick();
+  return null;
+}
+
+/** `task.cancel`: before its run a task is dropped with its cond; afterwards it is ignored. */
+export async function cancelTask(
+  offers: OffersContext,
+  message: EdgeMessage<'task.cancel'>,
+): Promise<null> {
+  if (!offers.queue.remove(message.task)) return null;
+  await abandonTask(offers, message.task, 'cancelled');
+  return null;
+}
+
+/** Gives a task up for good: no receipt will ever be signed, so its cond owes nothing. */
+export async function abandonTask(
+  offers: OffersContext,
+  task: string,
+  code: string,
+): Promise<void> {
+  const { book, database, clock, log } = offers.wallet;
+  const statements = insertAbandoned({ task, code }, clock.now());
+  for (const mirror of book.all()) {
+    for (const [lane, { cond }] of Object.entries(mirror.budget.lanes)) {
+      if (cond?.task !== task) continue;
+      statements.push(...book.change(mirror, condDropped(mirror.budget, Number(lane)), 'dropped'));
+    }
+  }
+  log.warn('task abandoned', { task, code });
+  await database.write(statements);
+  offers.wallet.kick();
+}
