@@ -1,10 +1,11 @@
-import { type Bitmap, bitmapFor, clearBit, hasBit, setBit } from './bitmap.ts';
-import { float64Column, uint32Column } from './column.ts';
+import { type Bitmap, bitmapFor, clearBit, countBits, hasBit, setBit } from './bitmap.ts';
+import { type Column, float64Column, type Numbers, uint32Column } from './column.ts';
 import { Dictionary, hashBytes } from './dictionary.ts';
 import { referencePrice } from './document.ts';
 import { Facets } from './facets.ts';
 import { BytePages } from './pages.ts';
 import { type CardRecord, decodeRecord, encodeRecord } from './record.ts';
+import type { SectionReader, SectionWriter } from './sections.ts';
 import { SlotTable } from './slot-table.ts';
 
 /** A card as the table keeps it. */
@@ -149,6 +150,42 @@ export class CardTable {
   record(slot: number): CardRecord {
     const bytes = this.#records.view(this.#recordOffsets.at(slot), this.#recordBytes.at(slot));
     return decodeRecord(bytes);
+  }
+
+  save(writer: SectionWriter): void {
+    this.dids.save('cards.dids', writer);
+    this.#agents.save('cards.agents', writer);
+    for (const [name, column] of this.#columns()) writer.column(name, column);
+    this.#records.save('cards.records', writer);
+    this.#slots.save('cards.slots', writer);
+    this.#facets.save(writer);
+    writer.add('cards.alive', [this.#alive.subarray(0, bitmapFor(this.slots).length)]);
+  }
+
+  /** Fills an empty table from a snapshot of `slots` slots. */
+  async load(reader: SectionReader, slots: number): Promise<void> {
+    await this.dids.load('cards.dids', reader);
+    await this.#agents.load('cards.agents', reader);
+    for (const [name, column] of this.#columns()) await reader.column(name, column, slots);
+    await this.#records.load('cards.records', reader);
+    await this.#slots.load('cards.slots', reader);
+    await this.#facets.load(reader);
+    this.#alive = bitmapFor(slots);
+    await reader.into('cards.alive', [this.#alive]);
+    this.#live = countBits(this.#alive);
+    this.#unexpired = undefined;
+  }
+
+  #columns(): [string, Column<Numbers>][] {
+    return [
+      ['cards.did', this.#didIds],
+      ['cards.agent', this.#agentIds],
+      ['cards.expiry', this.#expiries],
+      ['cards.price', this.#prices],
+      ['cards.tie', this.#ties],
+      ['cards.record.offsets', this.#recordOffsets],
+      ['cards.record.bytes', this.#recordBytes],
+    ];
   }
 
   #markAlive(slot: number): void {

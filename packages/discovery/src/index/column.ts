@@ -1,4 +1,4 @@
-type Numbers = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
+export type Numbers = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
 
 const FIRST_CAPACITY = 64;
 
@@ -34,6 +34,12 @@ export class Column<A extends Numbers> {
   set(row: number, value: number): void {
     if (row >= this.length) throw new RangeError(`no row ${row}`);
     this.data[row] = value;
+  }
+
+  /** Sets how many rows there are; new ones hold 0. */
+  resize(length: number): void {
+    this.reserve(length);
+    this.length = length;
   }
 
   reserve(capacity: number): void {

@@ -1,5 +1,6 @@
 import { uint16Column, uint32Column } from './column.ts';
 import { BytePages } from './pages.ts';
+import { bytesOf, type SectionReader, type SectionWriter, SnapshotFault } from './sections.ts';
 
 const ENTRY_BYTES_MAX = 4_096;
 const FIRST_TABLE = 256;
@@ -53,6 +54,21 @@ export class Dictionary {
     return this.#decoder.decode(this.#entry(id));
   }
 
+  save(name: string, writer: SectionWriter): void {
+    this.#bytes.save(`${name}.bytes`, writer);
+    writer.column(`${name}.offsets`, this.#offsets);
+    writer.column(`${name}.lengths`, this.#lengths);
+    writer.add(`${name}.table`, [bytesOf(this.#table)]);
+  }
+
+  /** Fills an empty dictionary from a snapshot. */
+  async load(name: string, reader: SectionReader): Promise<void> {
+    await this.#bytes.load(`${name}.bytes`, reader);
+    await reader.column(`${name}.offsets`, this.#offsets);
+    await reader.column(`${name}.lengths`, this.#lengths, this.size);
+    this.#table = await loadTable(`${name}.table`, reader, this.size);
+  }
+
   #entry(id: number): Uint8Array {
     return this.#bytes.view(this.#offsets.at(id), this.#lengths.at(id));
   }
@@ -85,4 +101,19 @@ export class Dictionary {
     this.#table = new Uint32Array(this.#table.length * 2);
     for (let id = 0; id < this.size; id++) this.#table[this.#probe(this.#entry(id))] = id + 1;
   }
+}
+
+/** An open-addressing table of number + 1 or 0: a power of two, never full, all in range. */
+export async function loadTable(
+  name: string,
+  reader: SectionReader,
+  rows: number,
+): Promise<Uint32Array<ArrayBuffer>> {
+  const table = new Uint32Array(reader.peek(name) >>> 2);
+  await reader.into(name, [bytesOf(table)]);
+  const powerOfTwo = table.length > 1 && (table.length & (table.length - 1)) === 0;
+  if (!powerOfTwo || !table.includes(0) || table.some((entry) => entry > rows)) {
+    throw new SnapshotFault('corrupt', `${name} is no table of ${rows} rows`);
+  }
+  return table;
 }

@@ -2,6 +2,7 @@ import { PostingLists } from '../lexical/postings.ts';
 import { CARD_FACETS_MAX, FILTER_VALUE_LENGTH_MAX } from '../limits.ts';
 import { type Bitmap, bitmapFor, setBit } from './bitmap.ts';
 import { Dictionary } from './dictionary.ts';
+import type { SectionReader, SectionWriter } from './sections.ts';
 
 /** What cards can be filtered by equality on. */
 export type Facet = 'tags' | 'skills' | 'region';
@@ -28,6 +29,16 @@ export class Facets {
       if (id === this.#slots.size) this.#slots.open();
       this.#slots.append(id, slot);
     }
+  }
+
+  save(writer: SectionWriter): void {
+    this.#values.save('facets.values', writer);
+    this.#slots.save('facets.slots', writer);
+  }
+
+  async load(reader: SectionReader): Promise<void> {
+    await this.#values.load('facets.values', reader);
+    await this.#slots.load('facets.slots', reader, this.#values.size);
   }
 
   /** Slots that carry the value, removed ones included. */

@@ -1,3 +1,5 @@
+import type { SectionReader, SectionWriter } from './sections.ts';
+
 const PAGE_BITS = 18;
 const PAGE_BYTES = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE_BYTES - 1;
@@ -29,6 +31,24 @@ export class BytePages {
     if (page === undefined) throw new RangeError(`no page at ${offset}`);
     const start = offset & PAGE_MASK;
     return page.subarray(start, start + length);
+  }
+
+  save(name: string, writer: SectionWriter): void {
+    writer.add(name, this.#filled());
+  }
+
+  /** Fills empty pages from a snapshot. */
+  async load(name: string, reader: SectionReader): Promise<void> {
+    this.#end = reader.peek(name);
+    const pages = Math.ceil(this.#end / PAGE_BYTES);
+    while (this.pages.length < pages) this.pages.push(new Uint8Array(PAGE_BYTES));
+    await reader.into(name, this.#filled());
+  }
+
+  #filled(): Uint8Array[] {
+    return this.pages
+      .map((page, i) => page.subarray(0, Math.min(PAGE_BYTES, this.#end - i * PAGE_BYTES)))
+      .filter((page) => page.length > 0);
   }
 
   get byteLength(): number {

@@ -1,4 +1,6 @@
 import type { Column } from './column.ts';
+import { loadTable } from './dictionary.ts';
+import { bytesOf, type SectionReader, type SectionWriter } from './sections.ts';
 
 /**
  * From (did, agent) numbers to the newest slot of that card, by open addressing over the two
@@ -25,6 +27,16 @@ export class SlotTable {
     if (this.#table[place] === 0) this.#used += 1;
     this.#table[place] = slot + 1;
     if (this.#used * 3 > this.#table.length * 2) this.#grow();
+  }
+
+  save(name: string, writer: SectionWriter): void {
+    writer.add(name, [bytesOf(this.#table)]);
+  }
+
+  /** Fills the table from a snapshot whose columns are there already. */
+  async load(name: string, reader: SectionReader): Promise<void> {
+    this.#table = await loadTable(name, reader, this.#dids.length);
+    this.#used = this.#table.reduce((used, entry) => used + (entry === 0 ? 0 : 1), 0);
   }
 
   #probe(did: number, agent: number): number {

@@ -1,6 +1,7 @@
 import { uint16Column, uint32Column } from '../index/column.ts';
 import { Dictionary } from '../index/dictionary.ts';
 import { BytePages } from '../index/pages.ts';
+import type { SectionReader, SectionWriter } from '../index/sections.ts';
 import { PostingLists } from './postings.ts';
 import { decodeRising, encodeRising } from './varint.ts';
 
@@ -96,6 +97,31 @@ export class LexicalIndex {
   /** The score the last `score` gave a slot; 0 when the card has none of its terms. */
   scoreOf(slot: number): number {
     return this.#scores[slot] ?? 0;
+  }
+
+  save(writer: SectionWriter): void {
+    writer.numbers('bm25.figures', [this.#cards, this.#length]);
+    this.#terms.save('bm25.terms', writer);
+    this.#postings.save('bm25.postings', writer);
+    writer.column('bm25.frequencies', this.#frequencies);
+    writer.column('bm25.lengths', this.#lengths);
+    this.#forward.save('bm25.forward', writer);
+    writer.column('bm25.forward.offsets', this.#forwardOffsets);
+    writer.column('bm25.forward.bytes', this.#forwardBytes);
+  }
+
+  /** Fills an empty index from a snapshot of `slots` slots. */
+  async load(reader: SectionReader, slots: number): Promise<void> {
+    const [cards = 0, length = 0] = await reader.numbers('bm25.figures', 2);
+    this.#cards = cards;
+    this.#length = length;
+    await this.#terms.load('bm25.terms', reader);
+    await this.#postings.load('bm25.postings', reader, this.#terms.size);
+    await reader.column('bm25.frequencies', this.#frequencies, this.#terms.size);
+    await reader.column('bm25.lengths', this.#lengths, slots);
+    await this.#forward.load('bm25.forward', reader);
+    await reader.column('bm25.forward.offsets', this.#forwardOffsets, slots);
+    await reader.column('bm25.forward.bytes', this.#forwardBytes, slots);
   }
 
   #accumulate(id: number, weight: number, slope: number): void {

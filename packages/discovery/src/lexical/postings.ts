@@ -1,4 +1,10 @@
 import { uint32Column } from '../index/column.ts';
+import {
+  bytesOf,
+  type SectionReader,
+  type SectionWriter,
+  SnapshotFault,
+} from '../index/sections.ts';
 
 const PAGE_BITS = 16;
 const PAGE_CELLS = 1 << PAGE_BITS;
@@ -64,6 +70,37 @@ export class PostingLists {
       size = Math.min(size * 2, BLOCK_MAX);
     }
     return count;
+  }
+
+  save(name: string, writer: SectionWriter): void {
+    writer.column(`${name}.heads`, this.#heads);
+    writer.column(`${name}.tails`, this.#tails);
+    writer.column(`${name}.counts`, this.#counts);
+    writer.add(`${name}.cells`, this.#filled());
+  }
+
+  /** Fills empty lists from a snapshot; there must be `lists` of them, inside their pool. */
+  async load(name: string, reader: SectionReader, lists: number): Promise<void> {
+    await reader.column(`${name}.heads`, this.#heads, lists);
+    await reader.column(`${name}.tails`, this.#tails, lists);
+    await reader.column(`${name}.counts`, this.#counts, lists);
+    this.#end = reader.peek(`${name}.cells`) >>> 2;
+    while (this.#pages.length * PAGE_CELLS < this.#end) {
+      this.#pages.push(new Uint32Array(PAGE_CELLS));
+    }
+    await reader.into(`${name}.cells`, this.#filled());
+    for (let list = 0; list < lists; list++) {
+      const inside = this.#heads.at(list) < this.#end && this.#tails.at(list) < this.#end;
+      if (inside && this.#counts.at(list) <= this.#end) continue;
+      throw new SnapshotFault('corrupt', `${name} leaves its pool`);
+    }
+  }
+
+  #filled(): Uint8Array[] {
+    return this.#pages
+      .map((page, i) => page.subarray(0, Math.min(PAGE_CELLS, this.#end - i * PAGE_CELLS)))
+      .filter((page) => page.length > 0)
+      .map(bytesOf);
   }
 
   #write(cell: number, value: number): void {

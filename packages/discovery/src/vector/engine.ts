@@ -1,9 +1,10 @@
 import type { Bitmap } from '../index/bitmap.ts';
+import type { SectionReader, SectionWriter } from '../index/sections.ts';
 
 /** Slots with their cosine to the query, nearest first. */
 export interface Neighbours {
   readonly slots: Uint32Array;
-  readonly cosines: Float32Array;
+  readonly cosines: Float64Array;
 }
 
 /**
@@ -30,5 +31,9 @@ export interface VectorEngine {
   /** About the `k` nearest linked slots in `allowed`; a larger `ef` misses fewer. */
   graph(query: Int8Array, k: number, allowed: Bitmap, ef: number): Neighbours;
   /** The exact cosines of given slots, removed ones included. */
-  cosines(query: Int8Array, slots: Uint32Array): Float32Array;
+  cosines(query: Int8Array, slots: Uint32Array): Float64Array;
+  /** Adds the engine's sections; they are views, to be written out before the next change. */
+  save(writer: SectionWriter): void;
+  /** Fills an empty engine; throws `SnapshotFault` for what is not sound or does not fit. */
+  load(reader: SectionReader): Promise<void>;
 }

@@ -1,0 +1,4 @@
+import { describeEngine } from '../compliance.ts';
+import { PlainScan } from './scan.ts';
+
+describeEngine('plain-scan', (dims) => new PlainScan(dims));
