@@ -30,6 +30,8 @@ export type RouteSpec<P, Q, B, S extends Signed> = {
   /** A body of raw bytes instead of JSON. */
   bytes?: boolean;
   signed?: S;
+  /** Requests that one worker works on at a time, where each holds much memory; else `busy`. */
+  inFlightMax?: number;
   /** The route takes an Idempotency-Key. */
   idempotent?: boolean;
   answers: Readonly<Record<number, AnswerSpec>>;

@@ -30,11 +30,15 @@ export function createRouter(deps: RouterDeps): Router {
     specs,
     add(spec, handler) {
       specs.push(spec);
-      app.on(spec.method.toUpperCase(), [honoPath(spec.path)], async (c) => {
-        c.set('route', spec.path);
+      const answer = async (c: Context<EdgeEnv>) => {
         const input = await readInput(c, deps, spec);
         if (!input.ok) return fail(c, input.code, input.detail, input.extra);
         return handler(c, input.value);
+      };
+      const limited = spec.inFlightMax === undefined ? answer : limit(spec.inFlightMax, answer);
+      app.on(spec.method.toUpperCase(), [honoPath(spec.path)], (c) => {
+        c.set('route', spec.path);
+        return limited(c);
       });
     },
   };
@@ -43,6 +47,22 @@ export function createRouter(deps: RouterDeps): Router {
 /** `/v1/tasks/{task}` as Hono writes it: `/v1/tasks/:task`. */
 export function honoPath(path: string): string {
   return path.replaceAll(/\{([a-z0-9_]+)\}/g, ':$1');
+}
+
+type Answer = (c: Context<EdgeEnv>) => Promise<Response>;
+
+/** Counted before the body is read: it is the memory that is limited. */
+function limit(inFlightMax: number, answer: Answer): Answer {
+  let inFlight = 0;
+  return async (c) => {
+    if (inFlight >= inFlightMax) return fail(c, 'busy', undefined, { retry_ms: 1_000 });
+    inFlight++;
+    try {
+      return await answer(c);
+    } finally {
+      inFlight--;
+    }
+  };
 }
 
 type InputResult<T> =

@@ -1,0 +1,65 @@
+/** Links in the directory: epochs rise, and what was processed is remembered for each session. */
+import { LINK_DEAD_MS } from '@zerostate/shared';
+import type { Database, Statement } from '../ports.ts';
+
+export type OpenedLink = { epoch: number; seen: number };
+
+/** A hello: the next epoch, and how far this session of the executor's outbox was processed. */
+export async function openLink(
+  directory: Database,
+  hello: { did: string; session: string; now: number },
+): Promise<OpenedLink> {
+  const { did, session, now } = hello;
+  const [rows] = await directory.batch([
+    {
+      sql: `INSERT INTO link(did, epoch, session, seen, opened_at) VALUES(?1, 1, ?2, 0, ?3)
+            ON CONFLICT(did) DO UPDATE SET epoch = epoch + 1, session = excluded.session,
+              seen = CASE WHEN session = excluded.session THEN seen ELSE 0 END,
+              opened_at = excluded.opened_at
+            RETURNING epoch, seen`,
+      args: [did, session, now],
+    },
+    {
+      sql: `INSERT INTO presence(did, epoch, alive_until) SELECT did, epoch, ?2 FROM link
+            WHERE did = ?1
+            ON CONFLICT(did) DO UPDATE SET epoch = excluded.epoch,
+              alive_until = MAX(alive_until, excluded.alive_until)`,
+      args: [did, now + LINK_DEAD_MS],
+    },
+  ]);
+  const row = rows?.[0];
+  if (row === undefined) throw new Error('a link row was not written');
+  return { epoch: Number(row.epoch), seen: Number(row.seen) };
+}
+
+/** Remembers what was processed. Late, repeated or of an older epoch: nothing changes. */
+export function seenUpdate(did: string, epoch: number, seen: number): Statement {
+  return {
+    sql: 'UPDATE link SET seen = ?3 WHERE did = ?1 AND epoch = ?2 AND seen < ?3',
+    args: [did, epoch, seen],
+  };
+}
+
+/** The newest epoch of each of these DIDs. */
+export async function readEpochs(
+  directory: Database,
+  dids: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await directory.read({
+    sql: 'SELECT did, epoch FROM link WHERE did IN (SELECT value FROM json_each(?1))',
+    args: [JSON.stringify(dids)],
+  });
+  return new Map(rows.map((row) => [String(row.did), Number(row.epoch)]));
+}
+
+/** How far each of these DIDs' outbox of one database goes. */
+export async function readHeads(
+  database: Database,
+  dids: readonly string[],
+): Promise<Map<string, number>> {
+  const rows = await database.read({
+    sql: 'SELECT did, seq FROM outbox_head WHERE did IN (SELECT value FROM json_each(?1))',
+    args: [JSON.stringify(dids)],
+  });
+  return new Map(rows.map((row) => [String(row.did), Number(row.seq)]));
+}

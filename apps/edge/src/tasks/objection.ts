@@ -1,0 +1,63 @@
+/** A creator's word that it does not pay a receipt. */
+import {
+  type Envelope,
+  err,
+  ok,
+  openEnvelope,
+  type Result,
+  taskObjectionSchema,
+} from '@zerostate/shared';
+import { isRefusedBy } from '../database-fault.ts';
+import type { ProblemCode } from '../http/problem.ts';
+import { OUTBOX_FULL, outboxInsert } from '../hub/outbox.ts';
+import { type TaskDeps, taskTopic } from './deps.ts';
+import { objectionUpdate, readTask, type TaskRow } from './store.ts';
+
+/** The task with its objection. The same objection again changes nothing. */
+export async function objectTask(
+  deps: TaskDeps,
+  id: string,
+  raw: Envelope<unknown>,
+): Promise<Result<TaskRow, ProblemCode>> {
+  const opened = await openEnvelope(
+    deps.network,
+    raw,
+    taskObjectionSchema,
+    'task.objection',
+    deps.verifier,
+    { maxSigs: 1 },
+  );
+  if (!opened.ok) return opened;
+  const { envelope, body } = opened.value;
+  const task = await readTask(deps.directory, id);
+  if (task === null) return err('task-unknown', id);
+  if (envelope.sigs[0]?.by !== task.creator) return err('signer-missing', task.creator);
+  if (task.receiptId !== body.receipt) return err('task-terms', 'not the receipt of this task');
+  const text = JSON.stringify(envelope);
+  if (task.objection !== null) {
+    return task.objection === text ? ok(task) : err('task-state', 'objected before');
+  }
+  // The ledger first: it decides what a claim starts as. A crash in between is repeated by the SDK.
+  const kept = await deps.ledger.recordObjection({
+    id: opened.value.id,
+    envelope,
+    task: id,
+    creator: task.creator,
+    executor: task.executor,
+  });
+  if (!kept.ok) return kept;
+  const now = deps.clock.now();
+  try {
+    await deps.directory.batch([
+      objectionUpdate(id, body.receipt, text),
+      ...outboxInsert(task.executor, 'task.objection', { objection: envelope }, now),
+    ]);
+  } catch (error) {
+    if (!isRefusedBy(error, OUTBOX_FULL)) throw error;
+    // The objection counts without the executor's knowing of it.
+    await deps.directory.batch([objectionUpdate(id, body.receipt, text)]);
+  }
+  deps.hub.wake(task.executor);
+  deps.hub.wakeTopic(taskTopic(id));
+  return ok({ ...task, objection: text });
+}
