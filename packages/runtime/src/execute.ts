@@ -1,4 +1,5 @@
 import { type PlannedCall, resultLetters } from './call.ts';
+import { PROFILE } from './limits.ts';
 import { MeterExport } from './meter/assemble.ts';
 import { StopCode } from './meter/helpers.ts';
 import { type Call, type HostFault, type RunLimits, trapKind } from './outcome.ts';
@@ -94,6 +95,8 @@ class Run {
   private enter(name: string, args: readonly ResultValue[]): unknown {
     const entry = this.exports?.[name];
     if (typeof entry !== 'function') throw new Error(`no exported function ${name}`);
+    // A run that returned leaves the depth of its last call behind.
+    exportedGlobal(this.exports ?? {}, MeterExport.depth).value = PROFILE.stackBytesMax;
     return entry(...args);
   }
 

@@ -37,6 +37,8 @@ export interface BodyPlan {
   readonly localCounter: boolean;
   /** Native bytes to count at entry; 0 for none. */
   readonly frameBytes: number;
+  /** Whether something that the body calls counts stack, so that it publishes its own depth. */
+  readonly tracksDepth: boolean;
   callPublishesGas(op: number, immediate: number): boolean;
   callPublishesDepth(op: number, immediate: number): boolean;
 }
@@ -84,7 +86,7 @@ class BodyEmitter {
     this.out = out;
     this.plan = plan;
     this.counter = plan.localCounter ? this.addLocal(ValueType.i64) : -1;
-    this.depth = plan.frameBytes > 0 ? this.addLocal(ValueType.i32) : -1;
+    this.depth = plan.tracksDepth ? this.addLocal(ValueType.i32) : -1;
     this.copied = plan.stream.start(0);
     if (plan.canonical !== undefined) this.addTemporaries(plan.canonical);
   }
@@ -149,8 +151,12 @@ class BodyEmitter {
       this.op(GLOBAL_GET, gas);
     }
     this.stopIfNegative(0);
-    if (plan.frameBytes === 0) return;
+    if (!plan.tracksDepth) return;
     this.op(GLOBAL_GET, depth);
+    if (plan.frameBytes === 0) {
+      this.op(LOCAL_SET, this.depth);
+      return;
+    }
     out.byte(I32_CONST);
     out.integer(plan.frameBytes);
     out.byte(0x6b);
@@ -199,7 +205,7 @@ class BodyEmitter {
   }
 
   private publishDepth(): void {
-    if (this.plan.frameBytes === 0) return;
+    if (!this.plan.tracksDepth) return;
     this.op(LOCAL_GET, this.depth);
     this.op(GLOBAL_SET, this.plan.indices.depth);
   }
@@ -273,7 +279,7 @@ class BodyEmitter {
     const immediate = plan.stream.immediate(i);
     if (!plan.callPublishesGas(op, immediate)) return;
     const depth = plan.callPublishesDepth(op, immediate);
-    if (!plan.localCounter && !(depth && plan.frameBytes > 0)) return;
+    if (!plan.localCounter && !depth) return;
     this.copyTo(plan.stream.start(i));
     this.publishGas();
     if (depth) this.publishDepth();

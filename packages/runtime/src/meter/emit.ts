@@ -100,6 +100,7 @@ function meterBodies(
       metered: !free,
       localCounter: mode === 'fast' && charges.hasQuietLoop,
       frameBytes: stack.counted[defined] ?? 0,
+      tracksDepth: stack.reaches[defined] === 1,
       callPublishesGas: (op, callee) => op === 0x11 || straight(callee) < 0,
       callPublishesDepth: (op, callee) => {
         const node = op === 0x11 ? graph.signatureNodes[callee] : callee - imported;

@@ -11,6 +11,10 @@ export interface StackPlan {
 }
 
 /**
+ * A function that is counted, or that can reach one, keeps its own depth in a local and publishes
+ * it before each call of such a function. Nothing is done at returns: whoever calls next publishes
+ * again.
+ *
  * Only functions on a cycle of the call graph can go arbitrarily deep, so only they count. What is
  * left is a directed acyclic graph; its heaviest chain is known now. Where that chain would not fit
  * the reserve (200 000 functions, each calling the next), all functions count.
