@@ -69,7 +69,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
 export interface Log {
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
-  error(event: string, fields?: LogFields & { error?: unknown }): void;
+  error(event: string, fields?: LogFields, error?: unknown): void;
 }
 
 export type Labels = Readonly<Record<string, string>>;

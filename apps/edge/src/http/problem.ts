@@ -1,6 +1,7 @@
 /** RFC 9457 problem details: one exhaustive table from codes to answers. */
 import type { Problem } from '@zerostate/shared';
 import type { Context } from 'hono';
+import { LEDGER_PROBLEMS } from '../ledger/problems.ts';
 import type { EdgeEnv } from './env.ts';
 
 type Kind = { readonly status: ProblemStatus; readonly title: string };
@@ -116,6 +117,8 @@ const PROBLEMS = {
   'channel-unknown': { status: 404, title: 'No such channel' },
   'channel-not-active': { status: 409, title: 'The channel takes no new work' },
   'channel-not-party': { status: 403, title: 'Not a party of this channel' },
+  // money
+  ...LEDGER_PROBLEMS,
 } as const satisfies Record<string, Kind>;
 
 export type ProblemCode = keyof typeof PROBLEMS;

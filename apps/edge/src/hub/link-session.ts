@@ -86,12 +86,17 @@ export class LinkSession {
     const frame = readFrame(data);
     if (!frame.ok) {
       const code = frame.code === 'frame-too-large' ? CLOSE.tooLarge : CLOSE.policy;
-      return this.end(frame.code, frame.detail, code);
+      this.end(frame.code, frame.detail, code);
+      return;
     }
-    if (this.link.phase === 'open') return this.#receiveOpen(frame.value);
+    if (this.link.phase === 'open') {
+      this.#receiveOpen(frame.value);
+      return;
+    }
     // One hello, and nothing else before the welcome.
     if (this.link.phase !== 'greeting' || frame.value.t !== 'hello') {
-      return this.end('hello-expected', frame.value.t);
+      this.end('hello-expected', frame.value.t);
+      return;
     }
     this.link.phase = 'verifying';
     this.#guard(this.#open(frame.value.hello));
@@ -165,7 +170,10 @@ export class LinkSession {
   async #open(raw: unknown): Promise<void> {
     const { deps, link } = { deps: this.#deps, link: this.link };
     const hello = await checkHello(deps, link, raw);
-    if (!hello.ok) return this.end(hello.code, hello.detail);
+    if (!hello.ok) {
+      this.end(hello.code, hello.detail);
+      return;
+    }
     const { did, session } = hello.value;
     const opened = await openLink(deps.directory, { did, session, now: deps.clock.now() });
     const welcome = await welcomeFrame(deps, hello.value, opened);
@@ -202,9 +210,11 @@ export class LinkSession {
   #receiveOpen(frame: ExecutorFrame): void {
     switch (frame.t) {
       case 'msg':
-        return this.#message(frame);
+        this.#message(frame);
+        return;
       case 'ack':
-        return this.#acknowledged(frame);
+        this.#acknowledged(frame);
+        return;
       case 'error':
         this.#deps.log.info('message refused by executor', {
           did: this.link.did,
@@ -215,21 +225,32 @@ export class LinkSession {
         });
         return;
       case 'ping':
-        return this.#send({ t: 'pong' });
+        this.#send({ t: 'pong' });
+        return;
       case 'pong':
         return;
       case 'hello':
-        return this.end('hello-unexpected');
+        this.end('hello-unexpected');
+        return;
     }
   }
 
   #message(frame: Extract<ExecutorFrame, { t: 'msg' }>): void {
     const { link } = this;
     // Repeated after a lost acknowledgement: it is processed already, or just being so.
-    if (frame.n <= link.received) return this.#queueAck(true);
-    if (this.#inbound.inFlight >= FRAMES_IN_FLIGHT_MAX) return this.end('too-many-in-flight');
+    if (frame.n <= link.received) {
+      this.#queueAck(true);
+      return;
+    }
+    if (this.#inbound.inFlight >= FRAMES_IN_FLIGHT_MAX) {
+      this.end('too-many-in-flight');
+      return;
+    }
     const taken = this.#deps.rate.take(link.did);
-    if (!taken.ok) return this.end('rate-limited', `retry in ${taken.retryMs} ms`, CLOSE.tryAgain);
+    if (!taken.ok) {
+      this.end('rate-limited', `retry in ${taken.retryMs} ms`, CLOSE.tryAgain);
+      return;
+    }
     link.received = frame.n;
     this.#deps.metrics.count('zs_link_messages_total', { type: frame.type });
     if (frame.type === 'presence') this.#presenceChanged(frame.body);
@@ -268,7 +289,10 @@ export class LinkSession {
     const isKnown =
       this.#outbound.acknowledge('ledger', ack.ledger) &&
       this.#outbound.acknowledge('directory', ack.directory);
-    if (!isKnown) return this.end('ack-unknown');
+    if (!isKnown) {
+      this.end('ack-unknown');
+      return;
+    }
     this.#owner.changed(this);
     if (!wasFull) return;
     this.pump('ledger');
@@ -297,9 +321,10 @@ export class LinkSession {
     work.catch((error: unknown) => {
       if (isUnavailable(error)) {
         this.#deps.log.warn('link lost its database', { did: this.link.did });
-        return this.end('storage-unavailable', undefined, CLOSE.tryAgain);
+        this.end('storage-unavailable', undefined, CLOSE.tryAgain);
+        return;
       }
-      this.#deps.log.error('link failed', { did: this.link.did, error });
+      this.#deps.log.error('link failed', { did: this.link.did }, error);
       this.end('internal-error', undefined, CLOSE.internal);
     });
   }

@@ -50,7 +50,7 @@ export function createProcessHub(deps: ProcessHubDeps): ProcessHub {
     tick,
     start() {
       cancel = deps.timers.every(TICK_MS, () => {
-        tick().catch((error: unknown) => deps.log.error('hub tick failed', { error }));
+        tick().catch((error: unknown) => deps.log.error('hub tick failed', {}, error));
       });
     },
     async stop() {
@@ -89,7 +89,10 @@ class Links {
     this.#greeting.delete(session);
     const older = this.#open.get(did);
     // Two hellos at once: whichever has the higher epoch stays, in whatever order they got here.
-    if (older !== undefined && older.link.epoch > epoch) return session.end('stale-epoch');
+    if (older !== undefined && older.link.epoch > epoch) {
+      session.end('stale-epoch');
+      return;
+    }
     this.#open.set(did, session);
     older?.end('stale-epoch');
     this.#deps.metrics.gauge('zs_links', this.#open.size);

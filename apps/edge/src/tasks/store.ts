@@ -211,34 +211,12 @@ export async function overdueTasks(
   return rows.map(toTaskRow);
 }
 
+/** accepted → failed, past its deadline. */
 export function failUpdate(task: string, now: number): Statement {
   return {
     sql: `UPDATE task SET state = 'failed' WHERE id = ?1 AND state = 'accepted' AND deadline < ?2`,
     args: [task, now],
   };
-}
-
-/** The edge's clock of a task: what a receipt's duration is measured by. */
-export async function taskTimes(
-  database: Database,
-  ids: readonly string[],
-): Promise<Map<string, { acceptedAt: number; doneAt: number; creator: string }>> {
-  const rows = await database.read({
-    sql: `SELECT id, creator, accepted_at, done_at FROM task
-          WHERE id IN (SELECT value FROM json_each(?1))
-            AND accepted_at IS NOT NULL AND done_at IS NOT NULL`,
-    args: [JSON.stringify(ids)],
-  });
-  return new Map(
-    rows.map((row) => [
-      String(row.id),
-      {
-        acceptedAt: Number(row.accepted_at),
-        doneAt: Number(row.done_at),
-        creator: String(row.creator),
-      },
-    ]),
-  );
 }
 
 /** Tasks are kept this long after their last moment, for callers that come back late. */
