@@ -27,6 +27,10 @@ export function upperAddress(): usize { return arena.upperAt; }
 export function segmentsAddress(): usize { return arena.segmentsAt; }
 export function segmentBytes(): usize { return arena.segmentBytes; }
 export function upperListBytes(): usize { return arena.upperListBytes(); }
+/** Where a slot's vector is; 0 for a slot that was never given out. */
+export function vectorAddress(slot: u32): usize {
+  return slot < arena.count ? arena.vectorOf(slot) : 0;
+}
 export function count(): u32 { return arena.count; }
 export function linked(): u32 { return arena.linked; }
 export function entry(): u32 { return arena.entry; }

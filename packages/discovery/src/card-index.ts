@@ -1,7 +1,10 @@
 import type { Embedder } from './embed/embedder.ts';
+import { type CardChange, splitKey } from './index/delta.ts';
 import { type CardDocument, cardText } from './index/document.ts';
 import { recordOf } from './index/record.ts';
+import type { SnapshotFaultCode } from './index/sections.ts';
 import { Shard } from './index/shard.ts';
+import { readSnapshot, type SnapshotIdentity, writeSnapshot } from './index/snapshot.ts';
 import { termsOf } from './lexical/analyzer.ts';
 import { CARD_TEXT_MAX, QUERY_TEXT_MAX, SHARD_CARDS_MAX } from './limits.ts';
 import { checkQuery, type QueryRefusal, type SearchQuery, type Signals } from './query.ts';
@@ -27,18 +30,23 @@ export interface SearchAnswer {
   readonly leftOut?: readonly LeftOut[];
 }
 
+/** Whether snapshots were taken over, and the revision to ask the directory's changes from. */
+export type RestoreAnswer =
+  | { readonly ok: true; readonly rev: number }
+  | { readonly ok: false; readonly code: SnapshotFaultCode; readonly detail: string };
+
 export interface CardIndexOptions {
   readonly embedder: Embedder;
-  /** Makes the vector engine of a new shard; a scan in plain JavaScript by default. */
-  readonly engine?: (dims: number) => VectorEngine;
-  /** Breadth of graph searches until a snapshot brings its calibrated one. */
-  readonly ef?: number;
+  /**
+   * Makes the vector engine of a new shard, for vectors of `dims` and at most `capacity` slots;
+   * a scan in plain JavaScript by default.
+   */
+  readonly engine?: (dims: number, capacity: number) => VectorEngine;
   /** Cards in one shard; SHARD_CARDS_MAX by default. */
   readonly shardCards?: number;
 }
 
 const EMBED_BATCH = 64;
-const EF_DEFAULT = 256;
 const UNKNOWN = { online: false, score: 0.5, tasks: 0 };
 
 /**
@@ -48,8 +56,7 @@ const UNKNOWN = { online: false, score: 0.5, tasks: 0 };
  */
 export class CardIndex {
   readonly #embedder: Embedder;
-  readonly #makeEngine: (dims: number) => VectorEngine;
-  readonly #ef: number;
+  readonly #makeEngine: (dims: number, capacity: number) => VectorEngine;
   readonly #shardCards: number;
   readonly #shards: Shard[] = [];
   #rev = 0;
@@ -58,7 +65,6 @@ export class CardIndex {
   constructor(options: CardIndexOptions) {
     this.#embedder = options.embedder;
     this.#makeEngine = options.engine ?? ((dims) => new PlainScan(dims));
-    this.#ef = options.ef ?? EF_DEFAULT;
     this.#shardCards = options.shardCards ?? SHARD_CARDS_MAX;
     this.#shards.push(this.#newShard());
   }
@@ -80,13 +86,8 @@ export class CardIndex {
 
   /** Adds or replaces many cards, embedding them in batches. */
   upsertAll(cards: readonly CardDocument[], rev?: number): Promise<void> {
-    for (const { key, did, agent } of cards) {
-      if (key !== `${did}#${agent}`) throw new TypeError('a card key is did#agent');
-    }
     return this.#enqueue(async () => {
-      for (let start = 0; start < cards.length; start += EMBED_BATCH) {
-        await this.#putBatch(cards.slice(start, start + EMBED_BATCH));
-      }
+      await this.#apply(cards.map((card) => ({ card })));
       this.#advance(rev);
     });
   }
@@ -94,11 +95,64 @@ export class CardIndex {
   /** Takes a card out; nothing happens when it is not there. */
   remove(key: string, rev?: number): Promise<void> {
     return this.#enqueue(async () => {
-      const border = key.lastIndexOf('#');
-      const [did, agent] = [key.slice(0, border), key.slice(border + 1)];
-      for (const shard of this.#shards) shard.remove(did, agent);
+      await this.#apply([{ removed: key }]);
       this.#advance(rev);
     });
+  }
+
+  /** Applies rows of the directory's change feed, in their order. */
+  apply(changes: readonly CardChange[]): Promise<void> {
+    return this.#enqueue(async () => {
+      await this.#apply(changes);
+      for (const { rev } of changes) this.#advance(rev);
+    });
+  }
+
+  /**
+   * Puts up to `count` cards into the graphs and returns how many; cards that are in none are
+   * found by a scan. A millisecond or less a card: for the builder, not for a request.
+   */
+  link(count: number): number {
+    return this.#shards.reduce((done, shard) => done + shard.vectors.link(count - done), 0);
+  }
+
+  /** Finds the breadth of graph searches that these cards need; done before a snapshot. */
+  calibrate(): void {
+    for (const shard of this.#shards) shard.calibrate();
+  }
+
+  /** Gives back what removed cards take. Cards must be linked anew. */
+  compact(): Promise<void> {
+    return this.#enqueue(async () => {
+      this.#shards.forEach((shard, i) => {
+        if (shard.cards.size < shard.cards.slots) {
+          this.#shards[i] = shard.compacted(
+            this.#makeEngine(this.#embedder.dims, this.#shardCards),
+          );
+        }
+      });
+    });
+  }
+
+  /** One snapshot a shard, as chunks; write them all out before the next change. */
+  snapshots(): Generator<Uint8Array>[] {
+    return this.#shards.map((shard) =>
+      writeSnapshot(shard, this.#identity, { rev: this.#rev, ef: shard.breadth }),
+    );
+  }
+
+  /**
+   * Replaces everything by the snapshots of all shards, or leaves it as it is and says why.
+   * While it reads, old and new are both in memory: start from an empty index where that counts.
+   */
+  async restore(
+    snapshots: readonly (AsyncIterable<Uint8Array> | Iterable<Uint8Array>)[],
+  ): Promise<RestoreAnswer> {
+    let answer: RestoreAnswer = { ok: true, rev: this.#rev };
+    await this.#enqueue(async () => {
+      answer = await this.#replace(snapshots);
+    });
+    return answer;
   }
 
   /** Ranks the cards for a query, or says what is wrong with it. */
@@ -113,7 +167,7 @@ export class CardIndex {
     const offset = this.#offsetOf(query);
     if (typeof offset !== 'number') return offset;
     const terms = [...new Set(termsOf(checked.text, QUERY_TEXT_MAX))];
-    const pool = { terms, vector: vectors[0], ef: this.#ef };
+    const pool = { terms, vector: vectors[0] };
     const page = { offset, now: query.now, explain: query.explain === true };
     const { ranked, results, live, passed, leftOut } = rank(
       this.#shards,
@@ -146,29 +200,67 @@ export class CardIndex {
     return { ok: false, code: 'cursor-stale', field: 'cursor' };
   }
 
-  async #putBatch(cards: readonly CardDocument[]): Promise<void> {
-    const texts = cards.map(cardText);
-    const vectors = await this.#embedder.embed(texts);
-    cards.forEach((card, i) => {
-      const vector = vectors[i];
-      if (vector === undefined) throw new Error('embedder gave too few vectors');
-      const { did, agent, expiresAt } = card;
-      for (const shard of this.#shards) shard.remove(did, agent);
-      const row = { did, agent, expiresAt, record: recordOf(card) };
-      this.#openShard().put(row, termsOf(texts[i] ?? '', CARD_TEXT_MAX), vector);
-    });
+  async #replace(
+    snapshots: readonly (AsyncIterable<Uint8Array> | Iterable<Uint8Array>)[],
+  ): Promise<RestoreAnswer> {
+    const shards: Shard[] = [];
+    let rev = Number.MAX_SAFE_INTEGER;
+    for (const chunks of snapshots) {
+      const reading = await readSnapshot(chunks, this.#identity, () => this.#newShard());
+      if (!reading.ok) return reading;
+      shards.push(reading.shard);
+      rev = Math.min(rev, reading.header.rev);
+    }
+    if (shards.length === 0) return { ok: false, code: 'truncated', detail: 'no shard' };
+    this.#shards.splice(0, this.#shards.length, ...shards);
+    this.#rev = rev;
+    return { ok: true, rev };
   }
 
+  async #apply(changes: readonly ({ card: CardDocument } | { removed: string })[]): Promise<void> {
+    for (let start = 0; start < changes.length; start += EMBED_BATCH) {
+      const batch = changes.slice(start, start + EMBED_BATCH);
+      const texts = batch.flatMap((change) => ('card' in change ? [cardText(change.card)] : []));
+      const vectors = await this.#embedder.embed(texts);
+      let next = 0;
+      for (const change of batch) {
+        if ('removed' in change) this.#takeOut(change.removed);
+        else this.#put(change.card, texts[next] ?? '', vectors[next++]);
+      }
+    }
+  }
+
+  #put(card: CardDocument, text: string, vector: Int8Array | undefined): void {
+    if (vector === undefined) throw new Error('embedder gave too few vectors');
+    const { key, did, agent, expiresAt } = card;
+    if (key !== `${did}#${agent}`) throw new TypeError('a card key is did#agent');
+    this.#takeOut(key);
+    const row = { did, agent, expiresAt, record: recordOf(card) };
+    this.#openShard().put(row, termsOf(text, CARD_TEXT_MAX), vector);
+  }
+
+  #takeOut(key: string): void {
+    const { did, agent } = splitKey(key);
+    for (const shard of this.#shards) shard.remove(did, agent);
+  }
+
+  /** A shard with room; one whose slots are all spent on removed cards is let go. */
   #openShard(): Shard {
     const open = this.#shards.find((shard) => shard.cards.slots < this.#shardCards);
     if (open !== undefined) return open;
+    const spent = this.#shards.findIndex((shard) => shard.cards.size === 0);
+    if (spent >= 0) this.#shards.splice(spent, 1);
     const shard = this.#newShard();
     this.#shards.push(shard);
     return shard;
   }
 
+  get #identity(): SnapshotIdentity {
+    return { embedder: this.#embedder.id, dims: this.#embedder.dims };
+  }
+
   #newShard(): Shard {
-    return new Shard(this.#makeEngine(this.#embedder.dims));
+    return new Shard(this.#makeEngine(this.#embedder.dims, this.#shardCards));
   }
 
   #advance(rev: number | undefined): void {

@@ -1,6 +1,12 @@
-export { CardIndex, type CardIndexOptions, type SearchAnswer } from './card-index.ts';
+export {
+  CardIndex,
+  type CardIndexOptions,
+  type RestoreAnswer,
+  type SearchAnswer,
+} from './card-index.ts';
 export { type Embedder, quantise } from './embed/embedder.ts';
 export { ngramHash384 } from './embed/ngram-hash.ts';
+export { type CardChange, DELTA_MAX } from './index/delta.ts';
 export {
   type CardDocument,
   type CardPrice,
@@ -9,7 +15,9 @@ export {
   cardText,
   referencePrice,
 } from './index/document.ts';
-export { K_MAX, QUERY_TEXT_MAX } from './limits.ts';
+export type { SnapshotFaultCode } from './index/sections.ts';
+export { CHUNK_BYTES } from './index/snapshot.ts';
+export { K_MAX, QUERY_TEXT_MAX, SHARD_CARDS_MAX } from './limits.ts';
 export {
   DEFAULT_WEIGHTS,
   type QueryErrorCode,
@@ -24,3 +32,5 @@ export type { LeftOutReason } from './rank/filter.ts';
 export type { LeftOut, SearchResult } from './rank/rank.ts';
 export type { ScoreParts } from './rank/score.ts';
 export type { Neighbours, VectorEngine } from './vector/engine.ts';
+export { Int8Hnsw, type Int8HnswOptions } from './vector/int8-hnsw/engine.ts';
+export { PlainScan } from './vector/plain/scan.ts';

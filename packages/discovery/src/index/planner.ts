@@ -1,20 +1,27 @@
+import { POOL_DEPTH } from '../limits.ts';
 import type { Neighbours, VectorEngine } from '../vector/engine.ts';
 import type { Bitmap } from './bitmap.ts';
 
-/** At most this many live cards: the scan is as fast as the graph and exact. */
+/** At most this many live cards: the scan is as fast as the graph, and exact. */
 export const SCAN_LIVE_MAX = 2_000;
 
-/**
- * At most this many cards passing the filters: a graph search that may keep few of the nodes it
- * walks over misses most of the answer (recall .225 at 1 %), a scan of the few does not.
- */
+/** At most this many cards passing the filters: a scan of them is as fast, and exact. */
 export const SCAN_PASSING_MAX = 5_000;
+
+/** Cards a scan looks at in the time that a walk takes for one unit of breadth (measured). */
+const SCANNED_PER_BREADTH = 40;
 
 export type Plan = 'scan' | 'graph';
 
-export function choosePlan(engine: VectorEngine, live: number, passing: number): Plan {
+/**
+ * A walk keeps only the allowed of the cards it meets, so it must be broader by live ÷ passing;
+ * a scan looks at the passing cards and at nothing else. The cheaper one is chosen: that is also
+ * what keeps answers right, as a walk that may keep few cards misses most of the nearest.
+ */
+export function choosePlan(engine: VectorEngine, live: number, passing: number, ef: number): Plan {
   if (engine.linked === 0 || live <= SCAN_LIVE_MAX || passing <= SCAN_PASSING_MAX) return 'scan';
-  return 'graph';
+  const breadth = (Math.max(ef, POOL_DEPTH) * live) / passing;
+  return passing <= SCANNED_PER_BREADTH * breadth ? 'scan' : 'graph';
 }
 
 /** The nearest of `allowed` by `plan`; what is not yet in the graph is scanned in any case. */

@@ -115,10 +115,20 @@ async function readHeader(
   if (headerSum(bytes) !== view.getUint32(12, true)) {
     throw new SnapshotFault('corrupt', 'header fails its checksum');
   }
-  // Behind a matching checksum stands what this version's writer wrote, or another version's.
-  const header = JSON.parse(new TextDecoder().decode(bytes)) as SnapshotHeader;
+  const header = parseHeader(bytes);
   checkHeader(header, identity);
   return header;
+}
+
+/** The shape is what this version's writer makes; `checkHeader` looks at what it says. */
+function parseHeader(bytes: Uint8Array): SnapshotHeader {
+  try {
+    const header = JSON.parse(new TextDecoder().decode(bytes)) as SnapshotHeader;
+    if (Array.isArray(header.sections) && typeof header.bm25 === 'object') return header;
+  } catch {
+    // Not JSON: the same answer as for JSON of another shape.
+  }
+  throw new SnapshotFault('corrupt', 'header is not what a snapshot begins with');
 }
 
 function checkHeader(header: SnapshotHeader, identity: SnapshotIdentity): void {

@@ -2,8 +2,8 @@ import { uint16Column, uint32Column } from '../index/column.ts';
 import { Dictionary } from '../index/dictionary.ts';
 import { BytePages } from '../index/pages.ts';
 import type { SectionReader, SectionWriter } from '../index/sections.ts';
+import { decodeTerms, encodeTerms, type TermCount } from './forward.ts';
 import { PostingLists } from './postings.ts';
-import { decodeRising, encodeRising } from './varint.ts';
 
 /** Term saturation and length normalisation; part of a snapshot's version. */
 export const BM25_K1 = 1.2;
@@ -61,9 +61,18 @@ export class LexicalIndex {
     return this.#append(counts, terms.length);
   }
 
+  /** Adds the terms that another index has for a slot, as the next card of this one. */
+  addFrom(other: LexicalIndex, slot: number): number {
+    const counts = new Map(
+      other.#termCounts(slot).map(([id, count]) => [this.#intern(other.#terms.text(id)), count]),
+    );
+    return this.#append(counts, other.#lengths.at(slot));
+  }
+
   /** Takes a card out of the counts; the caller stops asking for its slot. */
   remove(slot: number): void {
-    for (const id of this.#termIds(slot)) this.#frequencies.set(id, this.#frequencies.at(id) - 1);
+    for (const [id] of this.#termCounts(slot))
+      this.#frequencies.set(id, this.#frequencies.at(id) - 1);
     this.#length -= this.#lengths.at(slot);
     this.#cards -= 1;
   }
@@ -155,12 +164,12 @@ export class LexicalIndex {
   #append(counts: ReadonlyMap<number, number>, length: number): number {
     const slot = this.#lengths.push(length);
     if (slot >= SLOT_MAX) throw new RangeError('a shard holds at most 2^24 slots');
-    const ids = [...counts.keys()].sort((a, b) => a - b);
-    for (const id of ids) {
-      this.#postings.append(id, (slot << 8) | Math.min(counts.get(id) ?? 0, TF_MAX));
+    const terms = [...counts].sort(([a], [b]) => a - b);
+    for (const [id, count] of terms) {
+      this.#postings.append(id, (slot << 8) | Math.min(count, TF_MAX));
       this.#frequencies.set(id, this.#frequencies.at(id) + 1);
     }
-    const bytes = encodeRising(ids);
+    const bytes = encodeTerms(terms);
     this.#forwardOffsets.push(this.#forward.append(bytes));
     this.#forwardBytes.push(bytes.length);
     this.#cards += 1;
@@ -177,8 +186,8 @@ export class LexicalIndex {
     return id;
   }
 
-  #termIds(slot: number): number[] {
+  #termCounts(slot: number): TermCount[] {
     const bytes = this.#forward.view(this.#forwardOffsets.at(slot), this.#forwardBytes.at(slot));
-    return decodeRising(bytes);
+    return decodeTerms(bytes);
   }
 }

@@ -19,8 +19,6 @@ export interface Candidate {
 export interface PoolQuery {
   readonly terms: readonly string[];
   readonly vector: Int8Array | undefined;
-  /** Breadth of a graph search. */
-  readonly ef: number;
 }
 
 const SHARD_STRIDE = 2 ** 24;
@@ -48,7 +46,7 @@ export function gatherPool(
   };
   keep(bestByWords(shards, allowed, matched));
   if (query.vector === undefined) keep(anyCards(shards, allowed));
-  else keep(bestByVector(shards, selections, allowed, query.vector, query.ef));
+  else keep(bestByVector(shards, selections, allowed, query.vector));
   return scoreExactly(shards, refs, query.vector);
 }
 
@@ -75,15 +73,15 @@ function bestByVector(
   selections: readonly Selection[],
   allowed: readonly Bitmap[],
   vector: Int8Array,
-  ef: number,
 ): TopList {
   const best = new TopList(POOL_DEPTH);
-  shards.forEach(({ vectors, cards }, index) => {
+  shards.forEach(({ vectors, cards, breadth }, index) => {
     const selection = selections[index];
     const bits = allowed[index];
     if (selection === undefined || bits === undefined) return;
-    const plan = choosePlan(vectors, selection.liveCount, selection.passingCount);
-    for (const found of nearest(vectors, plan, vector, POOL_DEPTH, bits, ef)) {
+    const { liveCount, passingCount } = selection;
+    const plan = choosePlan(vectors, liveCount, passingCount, breadth);
+    for (const found of nearest(vectors, plan, vector, POOL_DEPTH, bits, breadth)) {
       found.slots.forEach((slot, i) => {
         const cosine = found.cosines[i] ?? 0;
         best.offer(index * SHARD_STRIDE + slot, cosine, cards.tieOf(slot));

@@ -30,6 +30,8 @@ export interface VectorEngine {
   scan(query: Int8Array, k: number, allowed: Bitmap, from?: number): Neighbours;
   /** About the `k` nearest linked slots in `allowed`; a larger `ef` misses fewer. */
   graph(query: Int8Array, k: number, allowed: Bitmap, ef: number): Neighbours;
+  /** A copy of a slot's vector, removed or not. */
+  vectorAt(slot: number): Int8Array;
   /** The exact cosines of given slots, removed ones included. */
   cosines(query: Int8Array, slots: Uint32Array): Float64Array;
   /** Adds the engine's sections; they are views, to be written out before the next change. */

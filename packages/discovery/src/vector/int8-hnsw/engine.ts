@@ -82,6 +82,12 @@ export class Int8Hnsw implements VectorEngine {
     return this.#wasm.link(count);
   }
 
+  vectorAt(slot: number): Int8Array {
+    const address = this.#wasm.vectorAddress(slot);
+    if (address === 0) throw new RangeError(`no slot ${slot}`);
+    return new Int8Array(this.#wasm.memory.buffer, address, this.dims).slice();
+  }
+
   scan(query: Int8Array, k: number, allowed: Bitmap, from = 0): Neighbours {
     this.#setInput(query);
     this.#setAllowed(allowed);

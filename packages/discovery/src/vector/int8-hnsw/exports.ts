@@ -10,6 +10,7 @@ export interface EngineExports {
   segmentsAddress(): number;
   segmentBytes(): number;
   upperListBytes(): number;
+  vectorAddress(slot: number): number;
   count(): number;
   linked(): number;
   entry(): number;
@@ -44,6 +45,7 @@ const NAMES = [
   'segmentsAddress',
   'segmentBytes',
   'upperListBytes',
+  'vectorAddress',
   'count',
   'linked',
   'entry',

@@ -45,6 +45,10 @@ export class PlainScan implements VectorEngine {
     return 0;
   }
 
+  vectorAt(slot: number): Int8Array {
+    return new Int8Array(this.#vectors.view(this.#offsets.at(slot), this.dims));
+  }
+
   scan(query: Int8Array, k: number, allowed: Bitmap, from = 0): Neighbours {
     this.#checkDims(query);
     const best = new TopList(Math.min(k, this.slots));
