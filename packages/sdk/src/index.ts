@@ -1,4 +1,49 @@
 /** @zerostate/sdk: find an agent, pay it, prove what it did. Runs in a browser. */
+export { createSigner, type Signer } from '@zerostate/shared';
+export { systemClock, systemRng, systemTimers } from './adapters/system.ts';
+export { type AgentRef, parseAgent } from './client/candidates.ts';
+export type { ChannelTermsAsked, CloseOptions } from './client/channels.ts';
+export { type Client, type ConnectOptions, connect } from './client/connect.ts';
+export type { Failure } from './client/context.ts';
+export type { LimitsAsked } from './client/plan.ts';
+export type { OnProgress, ProgressEvent, Step } from './client/progress.ts';
+export type { Recovered } from './client/recover.ts';
+export type { RunFailure, RunOptions, RunResult, RunValue, Tried } from './client/run.ts';
 export * from './edge-client.ts';
 export type { ClientCode, EdgeFailure, EdgeResult } from './http/outcome.ts';
 export type { Cancel, Clock, Fetch, Rng, Timers } from './ports.ts';
+export {
+  decodeBundle,
+  encodeBundle,
+  type ReceiptBundle,
+  type UncheckedBundle,
+} from './receipts/bundle.ts';
+export {
+  type ReceiptVerdict,
+  type VerifyReceiptOptions,
+  verifyReceipt,
+} from './receipts/verify-receipt.ts';
+export { createMemoryModules, type ModuleStore } from './verify/modules.ts';
+export type { VerifyMode } from './verify/policy.ts';
+export {
+  createInProcessRerun,
+  type Rerun,
+  type RerunJob,
+  type RerunResult,
+} from './verify/rerun.ts';
+export { createMemoryStore } from './wallet/memory-store.ts';
+export type {
+  WalletChange,
+  WalletChannel,
+  WalletState,
+  WalletTask,
+  WalletTaskState,
+} from './wallet/model.ts';
+export { type WalletCode, walletCodes } from './wallet/refusal.ts';
+export type { WalletOwner, WalletStore } from './wallet/store.ts';
+export {
+  createWallet,
+  type SpendingLimits,
+  type Wallet,
+  type WalletOptions,
+} from './wallet/wallet.ts';

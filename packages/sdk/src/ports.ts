@@ -3,6 +3,8 @@
 export interface Clock {
   /** ms since the epoch. */
   now(): number;
+  /** ms with fractions since any moment: what durations are measured with, where it is there. */
+  elapsed?(): number;
 }
 
 export interface Rng {

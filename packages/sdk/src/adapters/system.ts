@@ -1,6 +1,9 @@
 import type { Clock, Rng, Timers } from '../ports.ts';
 
-export const systemClock: Clock = { now: () => Date.now() };
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+};
 
 /** WebCrypto's generator: there in browsers, Node, Bun, Deno and workerd. */
 export const systemRng: Rng = {

@@ -7,7 +7,13 @@ import {
   laneSynced,
 } from '@zerostate/shared';
 import { releaseDay } from './days.ts';
-import type { WalletChange, WalletChannel, WalletState, WalletTask } from './model.ts';
+import {
+  isSettled,
+  type WalletChange,
+  type WalletChannel,
+  type WalletState,
+  type WalletTask,
+} from './model.ts';
 
 /**
  * What an edge's word on a channel changes here. The edge is a stranger: the fund stays what this
@@ -36,7 +42,8 @@ export function followed(
     budget = claimSeen(budget, task, claim);
     const settled = taskAfterClaim(task, claim);
     if (settled === null) continue;
-    changes.push({ kind: 'task', task: settled }, releaseDay(days, settled));
+    changes.push({ kind: 'task', task: settled });
+    if (isSettled(settled)) changes.push(releaseDay(days, settled));
   }
   for (const { dir, lane, cum, memo } of answer.lanes) {
     if (dir !== budget.dir || BigInt(cum) > promisedOn(state, channel.ch, lane)) continue;
@@ -71,9 +78,13 @@ function claimSeen(budget: Budget, task: WalletTask, claim: ClaimAnswer): Budget
 }
 
 function taskAfterClaim(task: WalletTask, claim: ClaimAnswer): WalletTask | null {
-  if (task.state === 'paid') return null;
+  if (isSettled(task)) return null;
   if (claim.state === 'voided') return { ...task, state: 'voided', delivered: true };
-  if (claim.state !== 'posted') return null;
+  if (claim.state !== 'posted') {
+    // Turned down and claimed all the same: its receipt has to be looked at like any other.
+    const state = task.state === 'withdrawn' ? 'offered' : task.state;
+    return task.claimed ? null : { ...task, state, claimed: true };
+  }
   const price = capped(task, claim);
   return { ...task, state: 'claimed', price, receiptId: claim.receipt, delivered: true };
 }

@@ -56,6 +56,8 @@ export interface WalletTask {
   readonly price: bigint | null;
   readonly voucher: Envelope<PaychVoucher> | null;
   readonly objection: Envelope<TaskObjection> | null;
+  /** A claim of this task is on the ledger, pending or disputed. */
+  readonly claimed: boolean;
   /** Whether the edge has the voucher or objection. Sent again until it has. */
   readonly delivered: boolean;
 }

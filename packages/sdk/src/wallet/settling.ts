@@ -64,6 +64,7 @@ export function createSettling(
     withdraw: (id) =>
       onTask(id, (state, task) => {
         if (task.state === 'withdrawn') return ok({ changes: [], value: task });
+        if (task.claimed) return refuse('claim-filed');
         if (task.state !== 'offered') return refuse('task-settled', task.state);
         const withdrawn: WalletTask = { ...task, state: 'withdrawn' };
         const changes = [{ kind: 'task', task: withdrawn }, ...laneFreed(state, task)] as const;
@@ -80,6 +81,7 @@ export function createSettling(
     lapse: (id) =>
       onTask(id, (state, task) => {
         if (isSettled(task)) return refuse('task-settled', task.state);
+        if (task.claimed) return refuse('claim-filed');
         if (clock.now() <= task.notAfter + TASK_SLACK_MS) return refuse('task-live');
         const lapsed: WalletTask = { ...task, state: 'lapsed', delivered: true };
         const changes: WalletChange[] = [
@@ -108,6 +110,7 @@ async function payment(
 ): Promise<WalletResult<Decision<Envelope<PaychVoucher> | null>>> {
   const fault = termsFault(task.task, task.manifest.body, task.cond.body, receipt.body);
   if (fault !== null) return refuse(fault.reason, fault.detail);
+  if (task.claimed) return refuse('claim-filed');
   const channel = state.channels.get(task.ch);
   if (channel === undefined) return refuse('channel-unknown', task.ch);
   const price = BigInt(receipt.body.price);

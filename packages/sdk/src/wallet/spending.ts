@@ -101,6 +101,7 @@ function offered(
     price: null,
     voucher: null,
     objection: null,
+    claimed: false,
     delivered: true,
   };
 }

@@ -88,11 +88,12 @@ function laneStatement(ch: string, lane: number, value: BudgetLane): Statement {
 function taskStatement(task: WalletTask): Statement {
   return {
     sql: `INSERT INTO task (task, ch, lane, state, base, cap, not_after, at, manifest, cond,
-        receipt_id, receipt, price, voucher, objection, delivered)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        receipt_id, receipt, price, voucher, objection, claimed, delivered)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (task) DO UPDATE SET state = excluded.state, receipt_id = excluded.receipt_id,
         receipt = excluded.receipt, price = excluded.price, voucher = excluded.voucher,
-        objection = excluded.objection, delivered = excluded.delivered`,
+        objection = excluded.objection, claimed = excluded.claimed,
+        delivered = excluded.delivered`,
     args: [
       task.task,
       task.ch,
@@ -109,6 +110,7 @@ function taskStatement(task: WalletTask): Statement {
       task.price,
       text(task.voucher),
       text(task.objection),
+      Number(task.claimed),
       Number(task.delivered),
     ],
   };
@@ -172,6 +174,7 @@ export function taskOf(row: Row): WalletTask {
     price: row.price === null ? null : bigintOf(row, 'price'),
     voucher: optional('voucher', paychVoucherSchema),
     objection: optional('objection', taskObjectionSchema),
+    claimed: numberOf(row, 'claimed') === 1,
     delivered: numberOf(row, 'delivered') === 1,
   };
 }

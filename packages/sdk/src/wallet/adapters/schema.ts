@@ -55,6 +55,7 @@ const TABLES = [
     price INTEGER CHECK (price BETWEEN 0 AND cap),
     voucher TEXT,
     objection TEXT,
+    claimed INTEGER NOT NULL CHECK (claimed IN (0, 1)),
     delivered INTEGER NOT NULL CHECK (delivered IN (0, 1))
   ) STRICT`,
   `CREATE INDEX task_pending ON task (state, delivered)`,

@@ -1,0 +1,38 @@
+import type { NetworkAnswer, Signer, Verifier } from '@zerostate/shared';
+import type { EdgeClient } from '../edge-client.ts';
+import type { EdgeFailure } from '../http/outcome.ts';
+import type { Clock, Rng, Timers } from '../ports.ts';
+import type { ModuleStore } from '../verify/modules.ts';
+import type { Rerun } from '../verify/rerun.ts';
+import type { Wallet } from '../wallet/wallet.ts';
+
+/** What every part of a connected client works with. */
+export interface ClientContext {
+  readonly edge: EdgeClient;
+  readonly wallet: Wallet;
+  readonly signer: Signer;
+  readonly verifier: Verifier;
+  readonly network: NetworkAnswer;
+  readonly rerun: Rerun;
+  readonly modules: ModuleStore;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly timers: Timers;
+}
+
+/** A failure of any part: its code, and what it was about. */
+export type Failure = { ok: false; code: string; detail?: string };
+
+export function fail(code: string, detail?: string): Failure {
+  return detail === undefined ? { ok: false, code } : { ok: false, code, detail };
+}
+
+/** Whether the edge said no itself, so that the request changed nothing. */
+export function isRefusal({ problem }: EdgeFailure): boolean {
+  return problem !== undefined && problem.status >= 400 && problem.status < 500;
+}
+
+/** Whether the edge knows nothing of what was asked for. */
+export function isUnknown({ problem }: EdgeFailure): boolean {
+  return problem?.status === 404;
+}

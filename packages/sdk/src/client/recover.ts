@@ -1,0 +1,118 @@
+import type { TaskAnswer } from '@zerostate/shared';
+import type { VerifyMode } from '../verify/policy.ts';
+import type { WalletTask } from '../wallet/model.ts';
+import { refreshChannel } from './channels.ts';
+import { type ClientContext, isUnknown } from './context.ts';
+import { createSteps, type OnProgress } from './progress.ts';
+import { deliver, settle } from './settle.ts';
+
+/** What became of a task that an earlier run left open. */
+export interface Recovered {
+  task: string;
+  agent: { did: string; agent: string };
+  /**
+   * paid, objected: now. delivered: its voucher or objection reached the edge now. claimed, voided,
+   * lapsed: the ledger has settled it. withdrawn: its executor turned it down. open: nothing yet.
+   */
+  state: 'paid' | 'objected' | 'delivered' | 'claimed' | 'voided' | 'lapsed' | 'withdrawn' | 'open';
+  /** Why it is still open. */
+  code?: string;
+  /** The output's hash, where there is one: its bytes are at the edge. */
+  output?: string;
+  price?: bigint;
+}
+
+/**
+ * Answers for everything that was signed before: vouchers and objections that did not arrive are
+ * sent, finished tasks are checked and paid or objected to, dead ones are let go.
+ */
+export async function recover(
+  context: ClientContext,
+  options: { mode: VerifyMode; onProgress?: OnProgress | undefined },
+): Promise<Recovered[]> {
+  const recovered: Recovered[] = [];
+  const pending = await context.wallet.pending();
+  const channels = new Set(pending.map(({ ch }) => ch));
+  for (const { ch, budget } of await context.wallet.channels()) {
+    if (budget.phase === 'opening') channels.add(ch);
+  }
+  // The ledger first: a claim that is posted or live there decides for its task.
+  const known = new Set<string>();
+  for (const ch of channels) {
+    if ((await refreshChannel(context, ch)).ok) known.add(ch);
+  }
+  for (const { task: id } of pending) {
+    const task = await context.wallet.task(id);
+    if (task === null) continue;
+    const { executor: did, agent } = task.manifest.body;
+    // Without the ledger's word on the channel nothing is let go.
+    const outcome: Outcome = known.has(task.ch)
+      ? await recoverOne(context, task, options)
+      : { state: 'open', code: 'channel-not-seen' };
+    recovered.push({ task: id, agent: { did, agent }, ...outcome });
+  }
+  return recovered;
+}
+
+type Outcome = Omit<Recovered, 'task' | 'agent'>;
+
+async function recoverOne(
+  context: ClientContext,
+  task: WalletTask,
+  options: { mode: VerifyMode; onProgress?: OnProgress | undefined },
+): Promise<Outcome> {
+  const { edge } = context;
+  if (!task.delivered) {
+    const isThere = await deliver(context, task.task);
+    return isThere ? { state: 'delivered' } : { state: 'open', code: 'not-delivered' };
+  }
+  switch (task.state) {
+    case 'claimed':
+    case 'voided':
+    case 'lapsed':
+      return { state: task.state };
+    case 'objected':
+      return lapse(context, task);
+    case 'paid':
+      return { state: 'paid' };
+    case 'offered':
+    case 'withdrawn': {
+      const answer = await edge.task(task.task);
+      if (answer.ok) return follow(context, task, answer.value, options);
+      if (!isUnknown(answer)) return { state: 'open', code: answer.code };
+      // It never reached the edge, or the edge has long forgotten it.
+      if (task.state === 'offered') await context.wallet.withdraw(task.task);
+      return lapse(context, task);
+    }
+  }
+}
+
+async function follow(
+  context: ClientContext,
+  task: WalletTask,
+  answer: TaskAnswer,
+  { mode, onProgress }: { mode: VerifyMode; onProgress?: OnProgress | undefined },
+): Promise<Outcome> {
+  if (answer.receipt === null) {
+    if (answer.state === 'rejected' && task.state === 'offered') {
+      await context.wallet.withdraw(task.task);
+    }
+    return lapse(context, task);
+  }
+  // A receipt of a task that was turned down before: its claim would be disputed or paid as any.
+  if (task.state === 'withdrawn') return lapse(context, task);
+  const steps = createSteps(context.clock, onProgress);
+  const settled = await settle(context, task, answer, { mode, steps });
+  if (!settled.ok) return { state: 'open', code: settled.code };
+  if (settled.value.state === 'objected') return { state: 'objected', code: settled.value.reason };
+  const { body } = settled.value.receipt;
+  return { state: 'paid', output: body.output, price: BigInt(body.price) };
+}
+
+/** Lets go of a task that cannot be claimed any more; until then it stays as it is. */
+async function lapse({ wallet }: ClientContext, task: WalletTask): Promise<Outcome> {
+  const lapsed = await wallet.lapse(task.task);
+  if (lapsed.ok) return { state: 'lapsed' };
+  const now = await wallet.task(task.task);
+  return now?.state === 'withdrawn' ? { state: 'withdrawn' } : { state: 'open', code: lapsed.code };
+}

@@ -1,0 +1,210 @@
+import {
+  decodeBase64url,
+  digestSha256,
+  type OpenedEnvelope,
+  openEnvelope,
+  type TaskAnswer,
+  type TaskObjection,
+  type TaskReceipt,
+  taskReceiptSchema,
+} from '@zerostate/shared';
+import { type Comparison, compare } from '../verify/compare.ts';
+import { fetchModule } from '../verify/modules.ts';
+import { isChecked, type VerifyMode } from '../verify/policy.ts';
+import { jobOf } from '../verify/rerun.ts';
+import type { WalletTask } from '../wallet/model.ts';
+import { termsFault } from '../wallet/receipt-terms.ts';
+import type { ObjectionGrounds } from '../wallet/wallet.ts';
+import { type ClientContext, type Failure, fail, isUnknown } from './context.ts';
+import type { Steps } from './progress.ts';
+
+/** How a finished task ended for its caller. */
+export type Settlement =
+  | {
+      state: 'paid';
+      receipt: OpenedEnvelope<TaskReceipt>;
+      output: Uint8Array;
+      /** Whether the receipt was checked by running the program again. */
+      verified: boolean;
+      /** Whether the edge has the voucher; otherwise the next start sends it again. */
+      delivered: boolean;
+    }
+  | { state: 'objected'; receiptId: string; reason: string; detail: string; delivered: boolean };
+
+export interface SettleOptions {
+  mode: VerifyMode;
+  steps: Steps;
+  /** The input, where the caller still has it. */
+  input?: Uint8Array | undefined;
+}
+
+type Done<T> = { ok: true; value: T } | Failure;
+
+/**
+ * Checks a task's receipt and pays it, or objects. Nothing here can be interrupted: a receipt that
+ * was found wrong is objected to before the process goes. A failure leaves the task open, for the
+ * next start to try again.
+ */
+export async function settle(
+  context: ClientContext,
+  task: WalletTask,
+  answer: TaskAnswer,
+  options: SettleOptions,
+): Promise<Done<Settlement>> {
+  const { network, verifier } = context;
+  const receipt = await openEnvelope(
+    network.network,
+    answer.receipt,
+    taskReceiptSchema,
+    'task.receipt',
+    verifier,
+    { by: [task.manifest.body.executor] },
+  );
+  // Not the executor's word: the edge passed on something else, and there is nothing to object to.
+  if (!receipt.ok) return fail('receipt-forged', receipt.code);
+  const terms = termsFault(task.task, task.manifest.body, task.cond.body, receipt.value.body);
+  if (terms !== null) return object(context, task, receipt.value, terms, options.steps);
+  const output = await options.steps.take('output', { bytes: receipt.value.body.output_len }, () =>
+    outputOf(context, answer, receipt.value.body),
+  );
+  if (!output.ok) {
+    if (output.code !== 'output-missing') return output;
+    const grounds = { reason: 'output-missing' as const, detail: output.detail ?? '' };
+    return object(context, task, receipt.value, grounds, options.steps);
+  }
+  const checked = await check(context, task, receipt.value.body, options);
+  if (!checked.ok) return checked;
+  const { value: comparison } = checked;
+  if (comparison !== null && comparison.state === 'differs') {
+    return object(context, task, receipt.value, comparison, options.steps);
+  }
+  const verified = comparison !== null;
+  return pay(context, task, { receipt: receipt.value, output: output.value, verified }, options);
+}
+
+/** The output's bytes with the hash that the receipt names. */
+async function outputOf(
+  { edge }: ClientContext,
+  answer: TaskAnswer,
+  receipt: TaskReceipt,
+): Promise<Done<Uint8Array>> {
+  if (receipt.output_len === '0') return { ok: true, value: new Uint8Array() };
+  if (answer.output !== null) {
+    const inline = decodeBase64url(answer.output);
+    if (inline.ok && (await digestSha256(inline.value)) === receipt.output) return inline;
+  }
+  const blob = await edge.getBlob(receipt.output);
+  if (blob.ok) return blob;
+  // Only an edge that knows of no such bytes speaks against the executor.
+  return isUnknown(blob) ? fail('output-missing', receipt.output) : blob;
+}
+
+/** What the caller's own run says; null when the mode takes the executor's word. */
+async function check(
+  context: ClientContext,
+  task: WalletTask,
+  receipt: TaskReceipt,
+  { mode, steps, input }: SettleOptions,
+): Promise<Done<Exclude<Comparison, { state: 'unable' }> | null>> {
+  const { edge, modules, rerun, rng } = context;
+  if (!isChecked(mode, receipt, rng)) return { ok: true, value: null };
+  return steps.take('verify', { gas: receipt.gas }, async () => {
+    const { body: manifest } = task.manifest;
+    if (manifest.meter !== rerun.meter) return fail('meter-unknown', manifest.meter);
+    const module = await fetchModule(edge, modules, manifest.module);
+    if (!module.ok) return module;
+    const bytes = input ?? (await inputOf(context, manifest.input, manifest.input_len));
+    if (!(bytes instanceof Uint8Array)) return bytes;
+    const job = jobOf(manifest, { module: module.value, input: bytes }, task.task);
+    const compared = await compare(receipt, await rerun.run(job));
+    if (compared.state === 'unable') return fail('verify-unable', compared.reason);
+    return { ok: true, value: compared };
+  });
+}
+
+async function inputOf(
+  { edge }: ClientContext,
+  hash: string,
+  length: string,
+): Promise<Uint8Array | Failure> {
+  if (length === '0') return new Uint8Array();
+  const blob = await edge.getBlob(hash);
+  return blob.ok ? blob.value : blob;
+}
+
+async function pay(
+  context: ClientContext,
+  task: WalletTask,
+  good: { receipt: OpenedEnvelope<TaskReceipt>; output: Uint8Array; verified: boolean },
+  { steps }: SettleOptions,
+): Promise<Done<Settlement>> {
+  const { receipt } = good;
+  const paid = await steps.take(
+    'pay',
+    { price: receipt.body.price, receipt: receipt.id },
+    async (): Promise<Done<boolean>> => {
+      const voucher = await context.wallet.pay(task.task, receipt);
+      if (!voucher.ok) return voucher;
+      return { ok: true, value: await deliver(context, task.task) };
+    },
+    (delivered) => ({ delivered: String(delivered) }),
+  );
+  return paid.ok ? { ok: true, value: { state: 'paid', ...good, delivered: paid.value } } : paid;
+}
+
+async function object(
+  context: ClientContext,
+  task: WalletTask,
+  receipt: OpenedEnvelope<TaskReceipt>,
+  fault: {
+    reason: TaskObjection['reason'];
+    detail: string;
+    output?: string | undefined;
+    gas?: string | undefined;
+  },
+  steps: Steps,
+): Promise<Done<Settlement>> {
+  const { reason, detail, output, gas } = fault;
+  const grounds: ObjectionGrounds = {
+    reason,
+    ...(output === undefined ? {} : { output }),
+    ...(gas === undefined ? {} : { gas }),
+  };
+  const objected = await steps.take(
+    'object',
+    { receipt: receipt.id, reason },
+    async (): Promise<Done<boolean>> => {
+      const objection = await context.wallet.object(task.task, receipt, grounds);
+      if (!objection.ok) return objection;
+      return { ok: true, value: await deliver(context, task.task) };
+    },
+  );
+  if (!objected.ok) return objected;
+  const delivered = objected.value;
+  return {
+    ok: true,
+    value: { state: 'objected', receiptId: receipt.id, reason, detail, delivered },
+  };
+}
+
+/** Voucher codes that mean the payee has this payment, or a later one of the same lane. */
+const DELIVERED_BEFORE = ['redeem-stale', 'voucher-stale', 'voucher-not-higher'];
+
+/** Sends a task's voucher or objection, and remembers that the edge has it. */
+export async function deliver({ edge, wallet }: ClientContext, id: string): Promise<boolean> {
+  const task = await wallet.task(id);
+  if (task === null || task.delivered) return task !== null;
+  const { voucher, objection, ch } = task;
+  if (voucher === null && objection === null) return true;
+  const sent =
+    voucher === null
+      ? await edge.object(id, objection ?? unreachable())
+      : await edge.voucher(ch, voucher);
+  if (!sent.ok && !DELIVERED_BEFORE.includes(sent.code)) return false;
+  await wallet.delivered(id);
+  return true;
+}
+
+function unreachable(): never {
+  throw new Error('a task with nothing to deliver');
+}
