@@ -67,6 +67,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean | null
 
 /** One structured line an event. Never bodies, signatures or keys. */
 export interface Log {
+  debug(event: string, fields?: LogFields): void;
   info(event: string, fields?: LogFields): void;
   warn(event: string, fields?: LogFields): void;
   error(event: string, fields?: LogFields, error?: unknown): void;
@@ -77,7 +78,7 @@ export type Labels = Readonly<Record<string, string>>;
 /** Counters and histograms by their Prometheus names. */
 export interface Metrics {
   count(name: string, labels?: Labels, by?: number): void;
-  observe(name: string, seconds: number, labels?: Labels): void;
+  observe(name: string, value: number, labels?: Labels): void;
   gauge(name: string, value: number, labels?: Labels): void;
   /** Prometheus text format 0.0.4; null where numbers live outside of the worker. */
   render(): Promise<string | null>;

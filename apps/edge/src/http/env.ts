@@ -5,6 +5,8 @@ export type EdgeEnv = {
   Bindings: {
     /** The peer of the TCP connection, or what the platform vouches for; '' when unknown. */
     address?: string;
+    /** Keeps work alive after the answer, where the platform needs to be told. */
+    background?: (work: Promise<void>) => void;
   };
   Variables: {
     requestId: string;

@@ -130,7 +130,7 @@ async function readSigner(
   signed: Signed,
   spec: Pick<AnyRouteSpec, 'body' | 'bytes'>,
   raw: Uint8Array,
-): Promise<Result<string | null, ProblemCode>> {
+): Promise<InputResult<string | null>> {
   if (signed === 'none') return ok(null);
   if (signed === 'optional' && c.req.header('signature') === undefined) return ok(null);
   const hasBody = spec.body !== undefined || spec.bytes === true;

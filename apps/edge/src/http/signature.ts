@@ -1,9 +1,10 @@
 /** Who signed a request (RFC 9421), checked before any database work. */
-import { err, ok, type Result, type Verifier, verifyRequest } from '@zerostate/shared';
+import { err, ok, type Verifier, verifyRequest } from '@zerostate/shared';
 import type { Context } from 'hono';
 import type { Clock } from '../ports.ts';
 import type { EdgeEnv } from './env.ts';
-import type { ProblemCode } from './problem.ts';
+import type { ProblemCode, ProblemExtra } from './problem.ts';
+import type { RateLimiter } from './rate-limit.ts';
 
 /** Nonces of signed POSTs, remembered in the directory for 120 s. */
 export interface NonceStore {
@@ -13,18 +14,24 @@ export interface NonceStore {
 
 export type SignatureDeps = {
   clock: Clock;
+  /** Signed requests of one DID. */
+  didRate: RateLimiter;
   verifier: Verifier;
   nonces: NonceStore;
   /** Public origins of this edge; empty: the origin that the request itself names. */
   origins: readonly string[];
 };
 
+export type SignerResult =
+  | { ok: true; value: string }
+  | { ok: false; code: ProblemCode; detail?: string; extra?: ProblemExtra };
+
 /** The DID whose signature the request carries. */
 export async function requestSigner(
   c: Context<EdgeEnv>,
   deps: SignatureDeps,
   body: Uint8Array | undefined,
-): Promise<Result<string, ProblemCode>> {
+): Promise<SignerResult> {
   const now = deps.clock.now();
   const signed = await verifyRequest(
     {
@@ -38,6 +45,9 @@ export async function requestSigner(
   );
   if (!signed.ok) return signed;
   const { did, nonce } = signed.value;
+  // After the signature: nobody can use up another's tokens.
+  const taken = deps.didRate.take(did);
+  if (!taken.ok) return { ...err('rate-limited'), extra: { retry_ms: taken.retryMs } };
   if (nonce !== undefined && !(await deps.nonces.use(did, nonce, now))) return err('nonce-reused');
   return ok(did);
 }
