@@ -1,4 +1,4 @@
-import { crc32, inflateSync } from 'node:zlib';
+import { crc32, deflateSync, inflateSync } from 'node:zlib';
 
 /** A PNG file taken apart and put together by zlib alone: no code is shared with the agents. */
 
@@ -108,4 +108,81 @@ export function decodePng(file: Buffer): Image {
     }
   }
   return { width, height, rgba };
+}
+
+/** What a PNG is made of: `samples` are the channels of each pixel in turn, `depth` bits each. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly colour: 0 | 2 | 3 | 4 | 6;
+  readonly depth: number;
+  readonly interlaced: boolean;
+  readonly samples: readonly number[];
+  readonly palette?: Uint8Array;
+  readonly transparency?: Uint8Array;
+}
+
+/** Bits of samples packed into a row, the first in the highest bits (section 7.2). */
+function packRow(samples: readonly number[], depth: number): Buffer {
+  const row = Buffer.alloc(Math.ceil((samples.length * depth) / 8));
+  for (const [i, sample] of samples.entries()) {
+    if (depth === 16) row.writeUInt16BE(sample, 2 * i);
+    else
+      row[(i * depth) >> 3] =
+        (row[(i * depth) >> 3] ?? 0) | (sample << (8 - depth - ((i * depth) & 7)));
+  }
+  return row;
+}
+
+/** Rows with their filters: the type of row y is y mod 5, so that all five occur. */
+function filterRows(rows: readonly Buffer[], step: number): Buffer {
+  const filtered = rows.map((row, y) => {
+    const above = rows[y - 1] ?? Buffer.alloc(row.length);
+    const bytes = row.map((byte, x) => {
+      const a = row[x - step] ?? 0;
+      const b = above[x] ?? 0;
+      const c = above[x - step] ?? 0;
+      return byte - ([0, a, b, (a + b) >> 1, paeth(a, b, c)][y % 5] ?? 0);
+    });
+    return Buffer.concat([Buffer.from([y % 5]), bytes]);
+  });
+  return Buffer.concat(filtered);
+}
+
+/** First column and row and their steps in the seven passes of Adam7 (section 8.2). */
+const ADAM7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+export function encodePng(picture: Picture): Buffer {
+  const { width, height, colour, depth, samples } = picture;
+  const channels = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 }[colour];
+  const step = Math.ceil((channels * depth) / 8);
+  const passes = picture.interlaced ? ADAM7 : ([[0, 0, 1, 1]] as const);
+  const data = passes.map(([x0, y0, dx, dy]) => {
+    const rows: Buffer[] = [];
+    for (let y = y0; y < height && x0 < width; y += dy) {
+      const row: number[] = [];
+      for (let x = x0; x < width; x += dx) {
+        const at = (y * width + x) * channels;
+        row.push(...samples.slice(at, at + channels));
+      }
+      rows.push(packRow(row, depth));
+    }
+    return filterRows(rows, step);
+  });
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([depth, colour, 0, 0, picture.interlaced ? 1 : 0], 8);
+  const chunks = [pngChunk('IHDR', header)];
+  if (picture.palette) chunks.push(pngChunk('PLTE', picture.palette));
+  if (picture.transparency) chunks.push(pngChunk('tRNS', picture.transparency));
+  return pngFile([...chunks, pngChunk('IDAT', deflateSync(Buffer.concat(data)))]);
 }
