@@ -84,10 +84,11 @@ BEGIN SELECT RAISE(ABORT, 'an objection is immutable'); END;
 CREATE TRIGGER objection_keep BEFORE DELETE ON objection
 BEGIN SELECT RAISE(ABORT, 'an objection is immutable'); END;
 
--- Arbiters' signed words on a disputed claim, one each.
+-- Arbiters' signed words on a disputed claim, one each. Equal words have the same id.
 CREATE TABLE verdict(
   claim TEXT NOT NULL REFERENCES claim(id),
   arbiter TEXT NOT NULL,
+  id TEXT NOT NULL,
   verdict TEXT NOT NULL CHECK (verdict IN ('posted', 'voided')),
   price INTEGER NOT NULL CHECK (price >= 0),
   envelope TEXT NOT NULL,

@@ -10,4 +10,5 @@ export const LEDGER_MIGRATIONS: readonly string[] = [
   '0005_rails_seals',
   '0006_evidence',
   '0007_outbox_leases',
+  '0008_answers',
 ];

@@ -1,0 +1,66 @@
+/** Every code that an operation of the ledger refuses with, as an HTTP status and a title. */
+import type { ChannelCode, FilingCode } from '@zerostate/shared';
+
+type LedgerProblem = { readonly status: 402 | 403 | 404 | 409 | 422; readonly title: string };
+type LifecycleCode = Exclude<ChannelCode | FilingCode, 'channel-unknown'>;
+
+/** A code of the lifecycle without a row here does not compile. */
+const LIFECYCLE_PROBLEMS = {
+  'channel-exists': { status: 409, title: 'This channel was opened before' },
+  'channel-opening': { status: 409, title: 'The second party has not signed yet' },
+  'channel-active': { status: 409, title: 'The channel is open already' },
+  'channel-closing': { status: 409, title: 'The channel is closing' },
+  'channel-closed': { status: 409, title: 'The channel is closed' },
+  'channel-wrong': { status: 422, title: 'This was signed for another channel' },
+  'terms-invalid': { status: 422, title: 'A term of the channel is out of range' },
+  'party-wrong': { status: 403, title: 'This is for another party of the channel' },
+  'open-by-passed': { status: 409, title: 'The offer to open has lapsed' },
+  'open-by-pending': { status: 409, title: 'Only the opener cancels before open_by' },
+  'funds-insufficient': { status: 402, title: 'The account holds less than this moves' },
+  'amount-invalid': { status: 422, title: 'The amount is out of range' },
+  'lane-invalid': { status: 422, title: 'No such lane' },
+  'lane-wrong': { status: 422, title: 'Condition and receipt name different lanes' },
+  'executor-wrong': { status: 422, title: 'Condition and receipt are not of the payee' },
+  'task-wrong': { status: 422, title: 'Condition and receipt name different tasks' },
+  'redeem-stale': { status: 409, title: 'The lane has paid this total or more' },
+  'redeem-window-passed': { status: 409, title: 'The window of the closing channel is over' },
+  'escrow-insufficient': { status: 409, title: 'Escrow does not cover this and the live claims' },
+  'nonce-used': { status: 409, title: 'This was carried out before' },
+  'claim-unknown': { status: 404, title: 'No such claim' },
+  'claim-exists': { status: 409, title: 'This condition was claimed before' },
+  'claim-lane-busy': { status: 409, title: 'The lane has a live claim' },
+  'claim-price-invalid': { status: 422, title: 'The price is not within the cap' },
+  'claim-pays-nothing': { status: 409, title: 'The lane has paid this total or more' },
+  'claim-too-late': { status: 409, title: 'The time to claim has passed' },
+  'task-claimed': { status: 409, title: 'This task was claimed before' },
+  'receipt-claimed': { status: 409, title: 'This receipt was claimed before' },
+  'claim-not-pending': { status: 409, title: 'The claim is disputed or final' },
+  'claim-not-disputed': { status: 409, title: 'The claim is not disputed' },
+  'claim-final': { status: 409, title: 'The claim is posted or voided' },
+  'claim-not-due': { status: 409, title: 'The claim posts later' },
+  'dispute-too-late': { status: 409, title: 'The claim was due before the objection' },
+  'dispute-not-due': { status: 409, title: 'The arbiters have time left' },
+  'verdict-quorum': { status: 403, title: 'Too few arbiters of this network signed' },
+  'verdict-price-raised': { status: 422, title: 'A verdict lowers a price or keeps it' },
+  'receipts-equal': { status: 422, title: 'Equivocation takes two different receipts' },
+  'expiry-pending': { status: 409, title: 'The channel has not expired' },
+  'close-signature-missing': { status: 403, title: 'Both parties must sign the close' },
+  'close-not-after-passed': { status: 409, title: 'The signed close has lapsed' },
+  'close-total-invalid': { status: 409, title: 'A total is under what was paid or over the fund' },
+  'close-window-pending': { status: 409, title: 'The closing window is not over' },
+  'claims-live': { status: 409, title: 'A claim is pending or disputed' },
+} as const satisfies Record<LifecycleCode, LedgerProblem>;
+
+export const LEDGER_PROBLEMS = {
+  ...LIFECYCLE_PROBLEMS,
+  'asset-unknown': { status: 422, title: 'This ledger keeps another asset' },
+  'faucet-off': { status: 403, title: 'This network gives out no play money' },
+  'operator-unknown': { status: 403, title: 'Not an operator of this network' },
+  'credit-expired': { status: 422, title: 'The credit has lapsed' },
+  'reference-used': { status: 409, title: 'This reference was credited before' },
+  'memo-mismatch': { status: 422, title: 'The receipts do not lead to the memo of the voucher' },
+  'price-mismatch': { status: 422, title: 'The receipts do not add up to what the voucher pays' },
+  'receipt-invalid': { status: 422, title: 'A receipt is not of this lane and payee' },
+  'voucher-over-fund': { status: 409, title: 'The vouchers of this side exceed its fund' },
+  'receipt-unknown': { status: 404, title: 'No such receipt' },
+} as const satisfies Record<string, LedgerProblem>;
