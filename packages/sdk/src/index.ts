@@ -6,7 +6,7 @@ export type { ChannelTermsAsked, CloseOptions } from './client/channels.ts';
 export { type Client, type ConnectOptions, connect } from './client/connect.ts';
 export type { Failure } from './client/context.ts';
 export type { LimitsAsked } from './client/plan.ts';
-export type { OnProgress, ProgressEvent, Step } from './client/progress.ts';
+export type { OnProgress, ProgressEvent, Step, Timings } from './client/progress.ts';
 export type { Recovered } from './client/recover.ts';
 export type { RunFailure, RunOptions, RunResult, RunValue, Tried } from './client/run.ts';
 export * from './edge-client.ts';
@@ -23,14 +23,10 @@ export {
   type VerifyReceiptOptions,
   verifyReceipt,
 } from './receipts/verify-receipt.ts';
+export { formatUnits, parseUnits } from './units.ts';
 export { createMemoryModules, type ModuleStore } from './verify/modules.ts';
 export type { VerifyMode } from './verify/policy.ts';
-export {
-  createInProcessRerun,
-  type Rerun,
-  type RerunJob,
-  type RerunResult,
-} from './verify/rerun.ts';
+export { createInProcessRerun, type Rerun } from './verify/rerun.ts';
 export { createMemoryStore } from './wallet/memory-store.ts';
 export type {
   WalletChange,

@@ -30,6 +30,9 @@ export type About<T> = (value: T) => Readonly<Record<string, string>>;
 
 type Outcome = { ok: true; value: unknown } | { ok: false; code: string };
 
+/** ms by step, and in all. */
+export type Timings = { total: number } & Partial<Record<Step, number>>;
+
 export interface Steps {
   /** Reports a step's start and end, and adds its time up. Passes the outcome through. */
   take<R extends Outcome>(
@@ -38,8 +41,7 @@ export interface Steps {
     work: () => Promise<R>,
     found?: About<Extract<R, { ok: true }>['value']>,
   ): Promise<R>;
-  /** ms by step, and `total` so far. */
-  timings(): Record<string, number>;
+  timings(): Timings;
 }
 
 export function createSteps(clock: Clock, onProgress: OnProgress = () => undefined): Steps {

@@ -14,7 +14,7 @@ import type { ChannelTermsAsked } from './channels.ts';
 import { type ClientContext, type Failure, fail, isRefusal, isUnknown } from './context.ts';
 import { manifestFor, type Openings, reserve, submit, type TaskOrder } from './order.ts';
 import type { LimitsAsked } from './plan.ts';
-import { createSteps, type OnProgress, type Steps } from './progress.ts';
+import { createSteps, type OnProgress, type Steps, type Timings } from './progress.ts';
 import { settle } from './settle.ts';
 
 export interface RunOptions {
@@ -63,7 +63,7 @@ export interface RunValue {
   /** Whether the edge has the voucher; if not, the wallet sends it at its next start. */
   delivered: boolean;
   tried: Tried[];
-  timings_ms: Record<string, number>;
+  timings_ms: Timings;
   bundle: ReceiptBundle;
 }
 
@@ -71,7 +71,7 @@ export interface RunValue {
 export type RunFailure = Failure & {
   tried: Tried[];
   task?: string;
-  timings_ms: Record<string, number>;
+  timings_ms: Timings;
 };
 export type RunResult = { ok: true; value: RunValue } | RunFailure;
 

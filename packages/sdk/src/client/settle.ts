@@ -1,17 +1,16 @@
+import { verify } from '@zerostate/runtime';
 import {
   decodeBase64url,
   digestSha256,
   type OpenedEnvelope,
   openEnvelope,
   type TaskAnswer,
-  type TaskObjection,
   type TaskReceipt,
   taskReceiptSchema,
 } from '@zerostate/shared';
-import { type Comparison, compare } from '../verify/compare.ts';
+import { faultOf, type ObjectionFault } from '../verify/grounds.ts';
 import { fetchModule } from '../verify/modules.ts';
 import { isChecked, type VerifyMode } from '../verify/policy.ts';
-import { jobOf } from '../verify/rerun.ts';
 import type { WalletTask } from '../wallet/model.ts';
 import { termsFault } from '../wallet/receipt-terms.ts';
 import type { ObjectionGrounds } from '../wallet/wallet.ts';
@@ -74,11 +73,8 @@ export async function settle(
   }
   const checked = await check(context, task, receipt.value.body, options);
   if (!checked.ok) return checked;
-  const { value: comparison } = checked;
-  if (comparison !== null && comparison.state === 'differs') {
-    return object(context, task, receipt.value, comparison, options.steps);
-  }
-  const verified = comparison !== null;
+  const { verified, fault } = checked.value;
+  if (fault !== null) return object(context, task, receipt.value, fault, options.steps);
   return pay(context, task, { receipt: receipt.value, output: output.value, verified }, options);
 }
 
@@ -99,26 +95,30 @@ async function outputOf(
   return isUnknown(blob) ? fail('output-missing', receipt.output) : blob;
 }
 
-/** What the caller's own run says; null when the mode takes the executor's word. */
+/** What the caller's own run says against the receipt, and whether it ran at all. */
+type Checked = { verified: boolean; fault: ObjectionFault | null };
+
 async function check(
   context: ClientContext,
   task: WalletTask,
   receipt: TaskReceipt,
   { mode, steps, input }: SettleOptions,
-): Promise<Done<Exclude<Comparison, { state: 'unable' }> | null>> {
+): Promise<Done<Checked>> {
   const { edge, modules, rerun, rng } = context;
-  if (!isChecked(mode, receipt, rng)) return { ok: true, value: null };
+  if (!isChecked(mode, receipt, rng)) return { ok: true, value: { verified: false, fault: null } };
   return steps.take('verify', { gas: receipt.gas }, async () => {
     const { body: manifest } = task.manifest;
-    if (manifest.meter !== rerun.meter) return fail('meter-unknown', manifest.meter);
     const module = await fetchModule(edge, modules, manifest.module);
     if (!module.ok) return module;
     const bytes = input ?? (await inputOf(context, manifest.input, manifest.input_len));
     if (!(bytes instanceof Uint8Array)) return bytes;
-    const job = jobOf(manifest, { module: module.value, input: bytes }, task.task);
-    const compared = await compare(receipt, await rerun.run(job));
-    if (compared.state === 'unable') return fail('verify-unable', compared.reason);
-    return { ok: true, value: compared };
+    const request = { receipt, manifest, module: module.value, input: bytes, runner: rerun.run };
+    const verdict = await verify(request);
+    if (verdict.verdict === 'indeterminate') {
+      return fail('verify-indeterminate', `${verdict.why}: ${verdict.detail}`);
+    }
+    const fault = verdict.verdict === 'fault' ? faultOf(verdict.differs) : null;
+    return { ok: true, value: { verified: true, fault } };
   });
 }
 
@@ -156,12 +156,7 @@ async function object(
   context: ClientContext,
   task: WalletTask,
   receipt: OpenedEnvelope<TaskReceipt>,
-  fault: {
-    reason: TaskObjection['reason'];
-    detail: string;
-    output?: string | undefined;
-    gas?: string | undefined;
-  },
+  fault: ObjectionFault,
   steps: Steps,
 ): Promise<Done<Settlement>> {
   const { reason, detail, output, gas } = fault;

@@ -1,3 +1,4 @@
+import { verify } from '@zerostate/runtime';
 import {
   digestSha256,
   type OpenedEnvelope,
@@ -11,8 +12,8 @@ import {
   type Verifier,
 } from '@zerostate/shared';
 import type { EdgeResult } from '../http/outcome.ts';
-import { compare } from '../verify/compare.ts';
-import { jobOf, type Rerun } from '../verify/rerun.ts';
+import { faultOf } from '../verify/grounds.ts';
+import type { Rerun } from '../verify/rerun.ts';
 import { termsFault } from '../wallet/receipt-terms.ts';
 import type { UncheckedBundle } from './bundle.ts';
 
@@ -63,11 +64,19 @@ export async function verifyReceipt(
   const bytes = await bytesOf(bundle, manifest.body, receipt.body, options);
   if (!bytes.ok) return bytes.isWrong ? invalid(bytes.reason) : unsure(bytes.reason);
   checked.push('hashes');
-  if (options.rerun.meter !== manifest.body.meter) return unsure(`meter: ${manifest.body.meter}`);
-  const rerun = await options.rerun.run(jobOf(manifest.body, bytes, manifest.id));
-  const compared = await compare(receipt.body, rerun);
-  if (compared.state === 'unable') return unsure(compared.reason);
-  if (compared.state === 'differs') return invalid(`${compared.reason}: ${compared.detail}`);
+  const { module, input } = bytes;
+  const verdict = await verify({
+    receipt: receipt.body,
+    manifest: manifest.body,
+    module,
+    input,
+    runner: options.rerun.run,
+  });
+  if (verdict.verdict === 'indeterminate') return unsure(`${verdict.why}: ${verdict.detail}`);
+  if (verdict.verdict === 'fault') {
+    const { reason, detail } = faultOf(verdict.differs);
+    return invalid(`${reason}: ${detail}`);
+  }
   checked.push('re-run');
   return { verdict: 'valid', ...about };
 }

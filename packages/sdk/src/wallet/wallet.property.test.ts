@@ -184,6 +184,6 @@ test('the same holds for a wallet in a file, and its triggers never fire', async
         await store.close();
       }
     }),
-    { numRuns: 15 },
+    { numRuns: 8 },
   );
 });

@@ -1,0 +1,69 @@
+import { chmod, lstat, mkdir, open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decodeBase64url, encodeBase64url, err, ok, type Result } from '@zerostate/shared';
+import type { Rng } from '../ports.ts';
+
+/** Why a key cannot be used; `detail` says what to do. */
+export type KeyFileCode = 'key-missing' | 'key-readable' | 'key-invalid' | 'key-exists';
+
+const SEED_BYTES = 32;
+/** Rights of group and others. */
+const FOREIGN_RIGHTS = 0o077;
+
+/** Where a state folder keeps its key. */
+export function keyPath(folder: string): string {
+  return join(folder, 'key');
+}
+
+/** Makes a key in a state folder: an Ed25519 seed as base64url text, rights 0600 in 0700. */
+export async function createKeyFile(
+  folder: string,
+  rng: Rng,
+): Promise<Result<Uint8Array, KeyFileCode>> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  // mkdir leaves a folder that was there as it was.
+  await chmod(folder, 0o700);
+  const seed = rng.bytes(SEED_BYTES);
+  try {
+    // `wx` creates or fails: two that start at once can never both write a key.
+    const file = await open(keyPath(folder), 'wx', 0o600);
+    try {
+      await file.writeFile(`${encodeBase64url(seed)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    if (isCode(cause, 'EEXIST')) return err('key-exists', `${keyPath(folder)} exists already`);
+    throw cause;
+  }
+  return ok(seed);
+}
+
+/** Reads a state folder's key, and refuses one that others on this machine can read. */
+export async function readKeyFile(folder: string): Promise<Result<Uint8Array, KeyFileCode>> {
+  const path = keyPath(folder);
+  let text: string;
+  try {
+    const stat = await lstat(path);
+    if (!stat.isFile()) return err('key-invalid', `${path} is not a regular file`);
+    if ((stat.mode & FOREIGN_RIGHTS) !== 0) {
+      const rights = (stat.mode & 0o777).toString(8).padStart(4, '0');
+      const advice = `If nobody did, run: chmod 600 ${path}`;
+      return err('key-readable', `${path} has rights ${rights}: others can read it. ${advice}`);
+    }
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if (!isCode(cause, 'ENOENT')) throw cause;
+    return err('key-missing', `${path} is missing. Run: zs key new --state ${folder}`);
+  }
+  const seed = decodeBase64url(text.trim());
+  if (!seed.ok || seed.value.length !== SEED_BYTES) {
+    return err('key-invalid', `${path} does not hold 32 bytes in base64url: restore your backup`);
+  }
+  return ok(seed.value);
+}
+
+function isCode(cause: unknown, code: string): boolean {
+  return cause instanceof Error && 'code' in cause && cause.code === code;
+}

@@ -1,0 +1,35 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestSha256, isHash } from '@zerostate/shared';
+import type { ModuleStore } from '../verify/modules.ts';
+
+/** Modules as files named by their hash. A file that does not match its name is not there. */
+export function createModuleFolder(folder: string): ModuleStore {
+  const pathOf = (hash: string) => join(folder, `${hash}.wasm`);
+  return {
+    async get(hash) {
+      if (!isHash(hash)) return null;
+      let bytes: Uint8Array;
+      try {
+        bytes = await readFile(pathOf(hash));
+      } catch {
+        return null;
+      }
+      return (await digestSha256(bytes)) === hash ? bytes : null;
+    },
+    async put(hash, bytes) {
+      if (!isHash(hash)) return;
+      const part = join(folder, `${hash}.${randomBytes(6).toString('hex')}.part`);
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 });
+        await writeFile(part, bytes, { flag: 'wx' });
+        // Whole or not at all, also when two processes fetch the same module.
+        await rename(part, pathOf(hash));
+      } catch {
+        // A cache that cannot be written costs a download, nothing else.
+        await rm(part, { force: true });
+      }
+    },
+  };
+}

@@ -1,0 +1,50 @@
+import { type AccountAnswer, createSigner, didField } from '@zerostate/shared';
+import type { Command } from 'commander';
+import { readKeyFile } from '../adapters/key-file.ts';
+import { createEdgeClient } from '../edge-client.ts';
+import { formatUnits } from '../units.ts';
+import { CommandFailure, orFail } from './exit.ts';
+import { show, type Terminal } from './io.ts';
+import { amount, type CommonOptions, commonOptions, publicEdge } from './session.ts';
+
+export function addAccount(program: Command, terminal: Terminal): void {
+  const account = program.command('account').description('your money on the ledger');
+  account
+    .command('show')
+    .description('what an account holds, free and in channels')
+    .argument('[did]', 'whose; your own by default')
+    .addHelpText('after', '\nExamples:\n  zs account show\n  zs account show did:key:z6Mk… --json')
+    .action(async (did: string | undefined, _flags: unknown, command: Command) => {
+      const common = commonOptions(command, terminal);
+      if (did !== undefined && !didField.safeParse(did).success) {
+        throw new CommandFailure('usage', `${did}: not an Ed25519 did:key`);
+      }
+      const whose = did ?? (await signerOf(common)).did;
+      const answer = orFail(await publicEdge(common).account(whose, { signal: terminal.signal }));
+      showAccount(terminal, common, answer);
+    });
+  account
+    .command('faucet')
+    .description('play money, on a local network')
+    .argument('<units>', 'how much')
+    .addHelpText('after', '\nExample:\n  zs account faucet 100')
+    .action(async (units: string, _flags: unknown, command: Command) => {
+      const common = commonOptions(command, terminal);
+      const sum = amount(units);
+      const edge = createEdgeClient({ url: common.edge, signer: await signerOf(common) });
+      const answer = orFail(await edge.faucet(sum, { signal: terminal.signal }));
+      showAccount(terminal, common, answer);
+    });
+}
+
+async function signerOf({ state }: CommonOptions) {
+  return createSigner(orFail(await readKeyFile(state)));
+}
+
+function showAccount(terminal: Terminal, { json }: CommonOptions, answer: AccountAnswer): void {
+  const available = formatUnits(BigInt(answer.available));
+  const escrow = formatUnits(BigInt(answer.escrow));
+  show(terminal, json, { did: answer.did, available, escrow }, () =>
+    [`account    ${answer.did}`, `available  ${available}`, `escrow     ${escrow}`, ''].join('\n'),
+  );
+}

@@ -1,0 +1,71 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import type { OnProgress } from '../client/progress.ts';
+import { createEdgeClient, type EdgeClient } from '../edge-client.ts';
+import { type Client, connectFromState } from '../node.ts';
+import { parseUnits } from '../units.ts';
+import { CommandFailure, orFail } from './exit.ts';
+import type { Terminal } from './io.ts';
+
+export const EDGE_DEFAULT = 'http://127.0.0.1:8787';
+export const STATE_DEFAULT = './.zerostate/caller';
+
+/** Options that every command has. */
+export interface CommonOptions {
+  json: boolean;
+  edge: string;
+  state: string;
+}
+
+export function commonOptions(command: Command, terminal: Terminal): CommonOptions {
+  const { json, edge, state } = command.optsWithGlobals<{
+    json?: boolean;
+    edge?: string;
+    state?: string;
+  }>();
+  return {
+    json: json === true,
+    edge: edgeUrl(edge ?? terminal.env.ZS_EDGE ?? EDGE_DEFAULT),
+    state: resolve(state ?? terminal.env.ZS_STATE ?? STATE_DEFAULT),
+  };
+}
+
+function edgeUrl(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new CommandFailure('edge-url-invalid', `${text}: the edge is an http or https URL`);
+  }
+  return text;
+}
+
+/** An edge for public reads: no key is needed. */
+export function publicEdge({ edge }: CommonOptions): EdgeClient {
+  return createEdgeClient({ url: edge });
+}
+
+/**
+ * Works with the caller's key and wallet, and closes them. Whatever an earlier command left open is
+ * answered for first, and said on standard error.
+ */
+export async function withClient<T>(
+  terminal: Terminal,
+  options: CommonOptions,
+  work: (client: Client) => Promise<T>,
+  onProgress?: OnProgress,
+): Promise<T> {
+  const client = orFail(await connectFromState(options.edge, options.state, { onProgress }));
+  try {
+    for (const { task, state, agent, code } of client.recovered) {
+      if (state === 'open' || state === 'withdrawn') continue;
+      const why = code === undefined ? '' : ` (${code})`;
+      terminal.err(`task ${task} of ${agent.agent}, left open before: ${state}${why}`);
+    }
+    return await work(client);
+  } finally {
+    await client.close();
+  }
+}
+
+/** An amount option, in units. */
+export function amount(text: string): bigint {
+  return orFail(parseUnits(text));
+}
