@@ -66,8 +66,15 @@ export interface Signal {
   readonly rankedLast?: boolean;
 }
 
-/** Looks a publisher up; called at most once a publisher and search. Must not throw. */
-export type Signals = (did: string) => Signal;
+/** Looks a publisher up; asked at most once a publisher and search. Must not throw. */
+export interface Signals {
+  (did: string): Signal;
+  /**
+   * Changes whenever any answer may have changed; while it stays, answers are remembered.
+   * Without it every search asks anew: all publishers, when it filters by what they answer.
+   */
+  readonly version?: number;
+}
 
 export type QueryErrorCode =
   | 'query-empty'

@@ -1,4 +1,5 @@
 import { LexicalIndex } from '../lexical/bm25.ts';
+import { SignalCache } from '../rank/signal-cache.ts';
 import type { VectorEngine } from '../vector/engine.ts';
 import { eachBit } from './bitmap.ts';
 import { calibrateBreadth } from './calibrate.ts';
@@ -12,6 +13,8 @@ const BREADTH_UNCALIBRATED = 256;
 export class Shard {
   readonly cards = new CardTable();
   readonly lexical = new LexicalIndex();
+  /** What the last search learned of the publishers. */
+  readonly signals = new SignalCache();
   readonly vectors: VectorEngine;
   /** Breadth of graph searches. */
   breadth = BREADTH_UNCALIBRATED;

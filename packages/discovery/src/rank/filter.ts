@@ -1,5 +1,6 @@
 import { type Bitmap, clearBit, countBits, eachBit, hasBit, intersect } from '../index/bitmap.ts';
 import type { CardTable } from '../index/card-table.ts';
+import type { Shard } from '../index/shard.ts';
 import type { SearchFilters, Signal, Signals } from '../query.ts';
 
 /** Why a card is not in an answer: expired, the first filter it fails, or its rank. */
@@ -15,13 +16,13 @@ export class Selection {
   readonly liveCount: number;
   readonly #filters: SearchFilters;
   readonly #live: Bitmap;
-  readonly #signals: Signals;
-  readonly #known = new Map<number, Signal>();
+  readonly #signalOf: (didId: number) => Signal;
 
-  constructor(cards: CardTable, filters: SearchFilters, signals: Signals, now: number) {
+  constructor(shard: Shard, filters: SearchFilters, signals: Signals, now: number) {
+    const { cards } = shard;
     this.cards = cards;
     this.#filters = filters;
-    this.#signals = signals;
+    this.#signalOf = shard.signals.open(cards.dids, signals);
     this.#live = cards.liveAt(now);
     this.liveCount = countBits(this.#live);
     this.passing = this.#select();
@@ -30,12 +31,7 @@ export class Selection {
 
   /** What is known of the publisher of a slot. */
   signalOf(slot: number): Signal {
-    const id = this.cards.didId(slot);
-    const known = this.#known.get(id);
-    if (known !== undefined) return known;
-    const signal = this.#signals(this.cards.dids.text(id));
-    this.#known.set(id, signal);
-    return signal;
+    return this.#signalOf(this.cards.didId(slot));
   }
 
   /** The first thing that keeps a slot out; undefined when it passes. */

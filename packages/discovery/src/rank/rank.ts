@@ -57,9 +57,7 @@ export function rank(
   signals: Signals,
   page: { offset: number; now: number; explain: boolean },
 ): Ranking {
-  const selections = shards.map(
-    ({ cards }) => new Selection(cards, query.filters, signals, page.now),
-  );
+  const selections = shards.map((shard) => new Selection(shard, query.filters, signals, page.now));
   const matched = scoreWords(shards, pool.terms);
   const passing = selections.map((selection) => selection.passing);
   const found = gatherPool(shards, selections, passing, matched, pool);

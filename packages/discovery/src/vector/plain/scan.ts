@@ -41,6 +41,10 @@ export class PlainScan implements VectorEngine {
     this.#removed.add(slot);
   }
 
+  isRemoved(slot: number): boolean {
+    return this.#removed.has(slot);
+  }
+
   link(): number {
     return 0;
   }
