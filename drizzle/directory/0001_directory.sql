@@ -174,6 +174,12 @@ CREATE TRIGGER blob_owner_out AFTER DELETE ON blob_owner BEGIN
   UPDATE blob_usage SET bytes = bytes - OLD.bytes WHERE did = OLD.did;
 END;
 
+CREATE TRIGGER blob_unowned AFTER DELETE ON blob_owner
+WHEN NOT EXISTS (SELECT 1 FROM blob_owner WHERE hash = OLD.hash) BEGIN
+  DELETE FROM blob_chunk WHERE hash = OLD.hash;
+  DELETE FROM blob WHERE hash = OLD.hash;
+END;
+
 ---- nonces of signed requests, remembered for 120 s
 CREATE TABLE request_nonce(
   did TEXT NOT NULL,

@@ -49,8 +49,11 @@ export interface BlobStore {
 
 /** One caller's wait for a change. Opened before the row is read, so that no change is missed. */
 export interface Watch {
-  /** Resolves at a wake since the watch was opened, or after `ms`. */
-  changed(ms: number): Promise<void>;
+  /**
+   * Resolves at a wake since the watch was opened, or after `ms`. False: this worker is stopping,
+   * so that waiting on has no use.
+   */
+  changed(ms: number): Promise<boolean>;
   close(): void;
 }
 

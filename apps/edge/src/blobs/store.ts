@@ -131,3 +131,28 @@ export function mayRead(
     args: [hash, reader.did ?? '', reader.isArbiter ? 1 : 0, now],
   };
 }
+
+/** Owners whose time is over; a module stays while a live card names it. */
+export async function expiredOwners(
+  database: Database,
+  now: number,
+  rowsMax: number,
+): Promise<{ hash: string; did: string }[]> {
+  const rows = await database.read({
+    sql: `SELECT hash, did FROM blob_owner o WHERE keep_until < ?1
+            AND NOT EXISTS (SELECT 1 FROM card_module m
+              JOIN card c ON c.did = m.did AND c.agent = m.agent
+              WHERE m.module = o.hash AND c.revoked = 0 AND c.expires_at > ?1)
+          ORDER BY keep_until LIMIT ?2`,
+    args: [now, rowsMax],
+  });
+  return rows.map((row) => ({ hash: String(row.hash), did: String(row.did) }));
+}
+
+/** Takes a blob from one owner; from its last one, a trigger takes the rows. */
+export function ownerDelete(hash: string, did: string, now: number): Statement {
+  return {
+    sql: 'DELETE FROM blob_owner WHERE hash = ?1 AND did = ?2 AND keep_until < ?3',
+    args: [hash, did, now],
+  };
+}

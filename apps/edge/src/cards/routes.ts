@@ -15,6 +15,7 @@ import type { Context } from 'hono';
 import { z } from 'zod';
 import type { EdgeEnv } from '../http/env.ts';
 import { isFresh } from '../http/etag.ts';
+import { keepAlive } from '../http/keep-alive.ts';
 import { fail } from '../http/problem.ts';
 import { limitField, limitOf } from '../http/query.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
@@ -32,7 +33,12 @@ const listQuery = z.strictObject({
 /** Cards change seldom, but a revoked one must be gone within two seconds. */
 const CACHE = 'public, max-age=1, must-revalidate';
 
-export function cardRoutes(deps: CardDeps & RouterDeps): Router {
+export type CardRouteDeps = CardDeps & {
+  /** A card was published: the search index may look. */
+  published: (later: (work: Promise<void>) => void) => void;
+};
+
+export function cardRoutes(deps: CardRouteDeps & RouterDeps): Router {
   const router = createRouter(deps);
   addPublish(router, deps);
   addList(router, deps);
@@ -40,7 +46,7 @@ export function cardRoutes(deps: CardDeps & RouterDeps): Router {
   return router;
 }
 
-function addPublish(router: Router, deps: CardDeps): void {
+function addPublish(router: Router, deps: CardRouteDeps): void {
   router.add(
     {
       method: 'post',
@@ -70,6 +76,7 @@ function addPublish(router: Router, deps: CardDeps): void {
       const published = await publishCard(deps, body);
       if (!published.ok) return fail(c, published.code, published.detail);
       const { row, isNew } = published.value;
+      if (isNew) deps.published((work) => keepAlive(c, work));
       return c.json(await answerOf(deps, row), isNew ? 201 : 200);
     },
   );

@@ -4,11 +4,12 @@ import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { isJsonType, readBody, readJson } from './body.ts';
 import type { EdgeEnv } from './env.ts';
+import type { Idempotency } from './idempotency.ts';
 import { fail, type ProblemCode, type ProblemExtra } from './problem.ts';
 import type { AnyRouteSpec, RouteInput, RouteSpec, Signed } from './route-spec.ts';
 import { requestSigner, type SignatureDeps } from './signature.ts';
 
-export type RouterDeps = { signature: SignatureDeps };
+export type RouterDeps = { signature: SignatureDeps; idempotency: Idempotency };
 
 type Empty = Record<never, never>;
 

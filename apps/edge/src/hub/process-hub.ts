@@ -24,6 +24,8 @@ export interface ProcessHub extends Hub, LinkOwner {
   start(): void;
   /** One turn of what happens every second. */
   tick(): Promise<void>;
+  /** Callers that wait are answered now. */
+  release(): void;
   /** Says goodbye to every socket and saves what is not saved. */
   stop(): Promise<void>;
 }
@@ -53,12 +55,13 @@ export function createProcessHub(deps: ProcessHubDeps): ProcessHub {
         tick().catch((error: unknown) => deps.log.error('hub tick failed', {}, error));
       });
     },
+    release: () => topics.stop(),
     async stop() {
       cancel();
+      topics.stop();
       await ticking;
       links.endAll();
       await links.save();
-      topics.wakeAll();
     },
   };
 }

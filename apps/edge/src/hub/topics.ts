@@ -3,7 +3,8 @@ import type { Timers, Watch } from '../ports.ts';
 
 export interface Topics {
   wake(topic: string): void;
-  wakeAll(): void;
+  /** Everybody answers now, and nobody waits any more: the worker is stopping. */
+  stop(): void;
   watch(topic: string): Watch;
 }
 
@@ -11,11 +12,13 @@ type Waiter = { isWoken: boolean; resolve: (() => void) | null };
 
 export function createTopics(timers: Timers): Topics {
   const waiters = new Map<string, Set<Waiter>>();
+  let isStopping = false;
   return {
     wake(topic) {
       for (const waiter of waiters.get(topic) ?? []) wake(waiter);
     },
-    wakeAll() {
+    stop() {
+      isStopping = true;
       for (const set of waiters.values()) for (const waiter of set) wake(waiter);
     },
     watch(topic) {
@@ -23,7 +26,10 @@ export function createTopics(timers: Timers): Topics {
       const set = waiters.get(topic) ?? new Set();
       waiters.set(topic, set.add(waiter));
       return {
-        changed: (ms) => changed(timers, waiter, ms),
+        async changed(ms) {
+          if (!isStopping) await changed(timers, waiter, ms);
+          return !isStopping;
+        },
         close() {
           set.delete(waiter);
           if (set.size === 0 && waiters.get(topic) === set) waiters.delete(topic);

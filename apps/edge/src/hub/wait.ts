@@ -21,7 +21,7 @@ export async function readUntil<T>(
       const value = await read();
       const leftMs = until - ports.clock.now();
       if (isSettled(value) || leftMs <= 0) return value;
-      await watch.changed(Math.min(leftMs, LOOK_AGAIN_MS));
+      if (!(await watch.changed(Math.min(leftMs, LOOK_AGAIN_MS)))) return value;
     }
   } finally {
     watch.close();

@@ -7,6 +7,7 @@ import type { Clock, Database, Log } from '../ports.ts';
 
 /** The directory is asked at most this often. */
 const REFRESH_MS = 1_000;
+const REFRESH_LOST_MS = 10_000;
 /** Rows of one read. */
 const PAGE = 500;
 /** Scores move slowly: a publisher's is read again after this, at most so many in one turn. */
@@ -38,7 +39,7 @@ export class CardFeed {
   #online: ReadonlySet<string> = new Set();
   #rev = 0;
   #isLoaded = false;
-  #isRefreshing = false;
+  #refreshingSince: number | null = null;
   #refreshedAt = 0;
   #scoredAt = 0;
   #prunedAt = 0;
@@ -82,31 +83,34 @@ export class CardFeed {
     // Each request loads for itself: on workerd none may wait for what another began.
     if (!this.#isLoaded) return this.refresh();
     const isDue = this.#deps.clock.now() - this.#refreshedAt >= REFRESH_MS;
-    if (isDue && !this.#isRefreshing) later(this.#refreshQuietly());
+    if (isDue) later(this.#refreshQuietly());
   }
 
   /** A card was published by this worker: it need not wait for the next second. */
-  published(): void {
-    if (this.#isLoaded) this.#refreshedAt = 0;
+  published(later: (work: Promise<void>) => void = () => {}): void {
+    if (this.#isLoaded) later(this.#refreshQuietly());
   }
 
   /** Catches up with the directory. */
   async refresh(): Promise<void> {
-    this.#isRefreshing = true;
+    const now = this.#deps.clock.now();
+    this.#refreshingSince = now;
+    this.#refreshedAt = now;
     try {
-      const now = this.#deps.clock.now();
-      this.#refreshedAt = now;
       await this.#readCards();
       await this.#readOnline(now);
       await this.#readScores(now);
       await this.#prune(now);
       this.#isLoaded = true;
     } finally {
-      this.#isRefreshing = false;
+      this.#refreshingSince = null;
     }
   }
 
   async #refreshQuietly(): Promise<void> {
+    const since = this.#refreshingSince;
+    // A platform may drop work in the middle: such a refresh does not block the next for ever.
+    if (since !== null && this.#deps.clock.now() - since < REFRESH_LOST_MS) return;
     try {
       await this.refresh();
     } catch (error) {

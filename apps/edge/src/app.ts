@@ -1,0 +1,159 @@
+/** The request path: middleware, then one line for each noun. */
+import { CardIndex, ngramHash384 } from '@zerostate/discovery';
+import type { Signer, Verifier } from '@zerostate/shared';
+import { Hono } from 'hono';
+import { blobRoutes } from './blobs/routes.ts';
+import type { CardDeps } from './cards/publish.ts';
+import { cardRoutes } from './cards/routes.ts';
+import type { EdgeConfig } from './config.ts';
+import { addDocs, type DocsScript } from './http/docs.ts';
+import type { EdgeEnv } from './http/env.ts';
+import { answerTheRest, onError } from './http/errors.ts';
+import { frame } from './http/frame.ts';
+import { createIdempotency } from './http/idempotency.ts';
+import { rowNonceStore } from './http/nonce-store.ts';
+import { openapiDocument } from './http/openapi.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
+import type { Router, RouterDeps } from './http/router.ts';
+import type { LinkDeps } from './hub/link-session.ts';
+import { linkRoutes } from './hub/routes.ts';
+import type { StoredGenesis } from './ledger/genesis.ts';
+import type { LedgerPorts } from './ledger/ports.ts';
+import { createLedger, type Ledger } from './ledger/store.ts';
+import { createMessageHandler } from './message-handler.ts';
+import { networkRoutes } from './network/routes.ts';
+import { healthRoutes } from './observe/health.ts';
+import { metricsRoutes } from './observe/metrics-routes.ts';
+import type { BlobStore, Clock, Database, Hub, Log, Metrics, Rng } from './ports.ts';
+import { CardFeed } from './search/card-feed.ts';
+import { searchRoutes } from './search/routes.ts';
+import type { TaskDeps } from './tasks/deps.ts';
+import { taskRecords } from './tasks/records.ts';
+import { taskRoutes } from './tasks/routes.ts';
+
+export type EdgePorts = {
+  clock: Clock;
+  rng: Rng;
+  log: Log;
+  metrics: Metrics;
+  verifier: Verifier;
+  ledger: Database;
+  directory: Database;
+  blobs: BlobStore;
+  hub: Hub;
+  ledgerSigner: Signer;
+  edgeSigner: Signer;
+  genesis: StoredGenesis;
+  docsScript: DocsScript;
+  isDraining: () => boolean;
+  version: string;
+};
+
+export type EdgeSettings = Pick<
+  EdgeConfig,
+  'origins' | 'operators' | 'arbiters' | 'trustedProxies' | 'rates' | 'faucet'
+>;
+
+export type Edge = {
+  app: Hono<EdgeEnv>;
+  feed: CardFeed;
+  ledger: Ledger;
+  /** What the ledger's own operations were given: the sweep takes the same. */
+  ledgerPorts: LedgerPorts;
+  tasks: TaskDeps;
+  /** What a link session needs; the entry adds the sockets. */
+  links: LinkDeps;
+};
+
+/** One worker of the edge. It owns no socket, timer or process: the entry does. */
+export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
+  const rooms = createRooms(ports, settings);
+  const { cards, tasks, ledger, ledgerPorts, feed, router } = rooms;
+  const { clock } = ports;
+  const app = new Hono<EdgeEnv>();
+  app.use(
+    frame({
+      ...ports,
+      addressRate: createRateLimiter(clock, settings.rates.address),
+      trustedProxies: settings.trustedProxies,
+    }),
+  );
+  app.onError(onError(ports.log));
+  const deps = { ...ports, ...settings, ...tasks, ...router, feed };
+  const embedderId = ngramHash384.id;
+  const published = (later?: (work: Promise<void>) => void) => feed.published(later);
+  const routers: Router[] = [
+    networkRoutes(deps),
+    cardRoutes({ ...cards, ...router, published }),
+    searchRoutes({ feed, clock, embedderId, ...router }),
+    taskRoutes(deps),
+    blobRoutes(deps),
+    linkRoutes(router),
+    healthRoutes({ ...deps, ledger: ports.ledger }),
+    metricsRoutes(deps),
+  ];
+  for (const { app: routes } of routers) app.route('/', routes);
+  const specs = routers.flatMap((each) => each.specs);
+  const about = { version: ports.version, origins: settings.origins };
+  addDocs(app, { specs, document: () => openapiDocument(specs, about), script: ports.docsScript });
+  answerTheRest(app, specs);
+  const links: LinkDeps = {
+    ...tasks,
+    ledger: ports.ledger,
+    log: ports.log,
+    edgeSigner: ports.edgeSigner,
+    origins: settings.origins,
+    handler: createMessageHandler({ cards, tasks, ledger, published }),
+    rate: createRateLimiter(clock, settings.rates.link),
+  };
+  return { app, feed, ledger, ledgerPorts, tasks, links };
+}
+
+function createRooms(ports: EdgePorts, settings: EdgeSettings) {
+  const { clock, directory, hub, metrics, verifier, log, genesis } = ports;
+  const { network } = genesis;
+  const { arbiters } = settings;
+  const ledgerPorts: LedgerPorts = {
+    database: ports.ledger,
+    verifier,
+    hub,
+    metrics,
+    tasks: taskRecords(directory),
+    signer: ports.ledgerSigner,
+    network,
+    asset: genesis.asset,
+    faucet: settings.faucet,
+    operators: settings.operators,
+    arbiters,
+  };
+  const ledger = createLedger(ledgerPorts);
+  const cards: CardDeps = { directory, clock, verifier, network, ledger };
+  const tasks: TaskDeps = {
+    directory,
+    clock,
+    hub,
+    metrics,
+    verifier,
+    network,
+    ledger,
+    arbiters,
+  };
+  const feed = new CardFeed({
+    directory,
+    clock,
+    log,
+    index: new CardIndex({ embedder: ngramHash384 }),
+    scores: (dids) => ledger.reputations(dids),
+  });
+  const router: RouterDeps = {
+    signature: {
+      clock,
+      verifier,
+      nonces: rowNonceStore(directory),
+      origins: settings.origins,
+      didRate: createRateLimiter(clock, settings.rates.did),
+    },
+    idempotency: createIdempotency(ledger),
+  };
+  return { ledgerPorts, ledger, cards, tasks, feed, router };
+}

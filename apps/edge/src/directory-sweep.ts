@@ -1,0 +1,37 @@
+/** What time does to the directory. Each part is small, bounded and safe to repeat. */
+import { SWEEP_ROWS_MAX } from '@zerostate/shared';
+import { expiredOwners, ownerDelete } from './blobs/store.ts';
+import { forgetCards } from './cards/store.ts';
+import { forgetNonces } from './http/nonce-store.ts';
+import type { BlobStore } from './ports.ts';
+import { failOverdueTasks } from './tasks/deadline.ts';
+import type { TaskDeps } from './tasks/deps.ts';
+import { forgetTasks } from './tasks/store.ts';
+
+export type DirectorySweepDeps = { tasks: TaskDeps; blobs: BlobStore };
+
+export async function sweepDirectory(deps: DirectorySweepDeps, now: number): Promise<void> {
+  const { directory } = deps.tasks;
+  await failOverdueTasks(deps.tasks, now, SWEEP_ROWS_MAX);
+  await directory.batch([
+    forgetNonces(now, SWEEP_ROWS_MAX),
+    ...forgetCards(now, SWEEP_ROWS_MAX),
+    forgetTasks(now, SWEEP_ROWS_MAX),
+  ]);
+  await forgetBlobs(deps, now);
+}
+
+async function forgetBlobs(deps: DirectorySweepDeps, now: number): Promise<void> {
+  const { directory } = deps.tasks;
+  const expired = await expiredOwners(directory, now, SWEEP_ROWS_MAX);
+  if (expired.length === 0) return;
+  await directory.batch(expired.map(({ hash, did }) => ownerDelete(hash, did, now)));
+  const hashes = [...new Set(expired.map(({ hash }) => hash))];
+  const rows = await directory.read({
+    sql: 'SELECT hash FROM blob WHERE hash IN (SELECT value FROM json_each(?1))',
+    args: [JSON.stringify(hashes)],
+  });
+  const kept = new Set(rows.map((row) => row.hash));
+  // Rows first: bytes that outlive their rows are only garbage, the reverse would be a lie.
+  for (const hash of hashes) if (!kept.has(hash)) await deps.blobs.delete(hash);
+}

@@ -1,0 +1,118 @@
+/** HTTP and WebSocket on Node: limits on slow and greedy peers, and an orderly end. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { FRAME_BYTES_MAX } from '@zerostate/shared';
+import { WebSocketServer } from 'ws';
+import type { Edge } from '../app.ts';
+import { plainAddress } from '../http/client-address.ts';
+import { type ProblemCode, problemOf } from '../http/problem.ts';
+import type { Links } from '../hub/links.ts';
+import { LINK_PATH } from '../hub/routes.ts';
+
+/** A peer that sends its headers slower than this is let go, and one that sends its body so. */
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 60_000;
+const CHECK_MS = 1_000;
+const KEEP_ALIVE_MS = 65_000;
+/** Past this `ws` itself closes with 1009; up to it the session says which limit it was. */
+const PAYLOAD_MAX = FRAME_BYTES_MAX * 2;
+
+export type NodeServer = {
+  url: string;
+  /** Takes no new connections and resolves when the last request is answered. */
+  close(): Promise<void>;
+  /** Cuts what is left. */
+  destroy(): void;
+};
+
+export async function serveNode(
+  edge: { app: Edge['app']; links: Links },
+  at: { host: string; port: number },
+): Promise<NodeServer> {
+  const listener = getRequestListener(
+    (request, env) => edge.app.fetch(request, { address: env.incoming.socket.remoteAddress ?? '' }),
+    // What is thrown before the app sees a request: its URL or Host is not one.
+    { errorHandler: () => problemResponse('invalid-request', 'not an HTTP request for this host') },
+  );
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_MS,
+      requestTimeout: REQUEST_MS,
+      connectionsCheckingInterval: CHECK_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    (request, response) => {
+      listener(request, response).catch(() => response.destroy());
+    },
+  );
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+    refuse(socket, isLate ? 'body-timeout' : 'invalid-request');
+  });
+  takeUpgrades(server, edge.links);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(at.port, at.host, resolve);
+  });
+  return {
+    url: urlOf(server, at.host),
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+    destroy: () => server.closeAllConnections(),
+  };
+}
+
+function urlOf(server: Server, host: string): string {
+  const address = server.address();
+  // Checked border: a server that listens on a port has an AddressInfo.
+  const { port } = address as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function takeUpgrades(server: Server, links: Links): void {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: PAYLOAD_MAX,
+    perMessageDeflate: false,
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    if (request.url?.split('?')[0] !== LINK_PATH) return refuse(socket, 'not-found');
+    const address = plainAddress(request.socket.remoteAddress ?? '');
+    const place = links.admit(address);
+    if (place === null) return refuse(socket, 'busy');
+    socket.once('close', place.leave);
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      const session = place.accept(
+        { send: (text) => ws.send(text), close: (code, reason) => ws.close(code, reason) },
+        { address, origin: `http://${request.headers.host ?? ''}` },
+      );
+      ws.on('message', (data, isBinary) => session.receive(isBinary ? data : data.toString()));
+      ws.on('close', () => session.gone());
+      ws.on('error', () => session.gone());
+    });
+  });
+}
+
+/** Answers on a socket that no response belongs to. */
+function refuse(socket: Duplex, code: ProblemCode): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(code, {});
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function problemResponse(code: ProblemCode, detail: string): Response {
+  const problem = problemOf(code, { detail });
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json' },
+  });
+}

@@ -1,0 +1,135 @@
+/** What the entries of processes have in common: everything but the sockets. */
+import { createSigner, createVerifier } from '@zerostate/shared';
+import { openDatabase } from '../adapters/libsql.ts';
+import { migrate, pendingMigrations } from '../adapters/migrate.ts';
+import { readMigrations } from '../adapters/migrations-folder.ts';
+import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
+import { createApp, type Edge } from '../app.ts';
+import { rowBlobStore } from '../blobs/store.ts';
+import type { EdgeConfig } from '../config.ts';
+import { DIRECTORY_MIGRATIONS } from '../directory-migrations.ts';
+import { sweepDirectory } from '../directory-sweep.ts';
+import type { DocsScript } from '../http/docs.ts';
+import { createLinks, type Links } from '../hub/links.ts';
+import { createProcessHub } from '../hub/process-hub.ts';
+import { createSocketGate } from '../hub/socket-gate.ts';
+import { foundLedger } from '../ledger/genesis.ts';
+import { LEDGER_MIGRATIONS } from '../ledger/migrations.ts';
+import type { Cancel, Database, Log, Metrics } from '../ports.ts';
+import { EDGE_VERSION } from '../version.ts';
+
+/** The start cannot go on; the text says what to do. */
+export class StartRefused extends Error {
+  override readonly name = 'StartRefused';
+}
+
+export type Worker = {
+  app: Edge['app'];
+  links: Links;
+  /** New requests are told to go elsewhere; callers that wait are answered. */
+  drain(): void;
+  /** Says goodbye to links and saves what they know. */
+  stopLinks(): Promise<void>;
+  /** After the last request: closes the databases. */
+  stop(): Promise<void>;
+};
+
+const SWEEP_MS = 60_000;
+
+export async function startWorker(
+  config: EdgeConfig,
+  runtime: { log: Log; metrics: Metrics; docsScript: DocsScript },
+): Promise<Worker> {
+  const { log, metrics } = runtime;
+  const ledger = openDatabase({ ...config.ledger, synchronous: 'full' });
+  const directory = openDatabase({ ...config.directory, synchronous: 'normal' });
+  await prepare(config, ledger, directory);
+  const ledgerSigner = await createSigner(config.ledgerKey);
+  const edgeSigner = await createSigner(config.edgeKey);
+  const genesis = await foundLedger(ledger, {
+    signer: ledgerSigner,
+    asset: config.asset,
+    kind: config.networkKind,
+    now: systemClock.now(),
+  });
+  const clock = systemClock;
+  const hub = createProcessHub({
+    clock,
+    timers: systemTimers,
+    directory,
+    ledger,
+    log,
+    metrics,
+  });
+  let isDraining = false;
+  const blobs = rowBlobStore(directory);
+  const edge = createApp(
+    {
+      ...runtime,
+      clock,
+      rng: systemRng,
+      verifier: createVerifier(),
+      ledger,
+      directory,
+      blobs,
+      hub,
+      ledgerSigner,
+      edgeSigner,
+      genesis,
+      isDraining: () => isDraining,
+      version: EDGE_VERSION,
+    },
+    config,
+  );
+  const gate = createSocketGate();
+  const links = createLinks({ ...edge.links, rng: systemRng, gate }, hub);
+  hub.start();
+  const cancelSweep = startSweep(
+    () => sweepDirectory({ tasks: edge.tasks, blobs }, clock.now()),
+    log,
+  );
+  return {
+    app: edge.app,
+    links,
+    drain() {
+      isDraining = true;
+      hub.release();
+    },
+    async stopLinks() {
+      cancelSweep();
+      await hub.stop();
+    },
+    async stop() {
+      await Promise.all([ledger.close(), directory.close()]);
+    },
+  };
+}
+
+/** Applies missing migrations where the configuration says so, and otherwise refuses to start. */
+async function prepare(config: EdgeConfig, ledger: Database, directory: Database): Promise<void> {
+  const folder = (name: string) => new URL(`../../../../drizzle/${name}/`, import.meta.url);
+  if (config.migrate) {
+    await migrate(ledger, await readMigrations(folder('ledger')));
+    await migrate(directory, await readMigrations(folder('directory')));
+    return;
+  }
+  const missing = [
+    ...(await pendingMigrations(ledger, LEDGER_MIGRATIONS)),
+    ...(await pendingMigrations(directory, DIRECTORY_MIGRATIONS)),
+  ];
+  if (missing.length === 0) return;
+  throw new StartRefused(`migrations are missing (${missing.join(', ')}): run npm run migrate`);
+}
+
+function startSweep(sweep: () => Promise<void>, log: Log): Cancel {
+  let isSweeping = false;
+  return systemTimers.every(SWEEP_MS, () => {
+    if (isSweeping) return;
+    isSweeping = true;
+    sweep()
+      .catch((error: unknown) => log.error('sweep failed', {}, error))
+      .finally(() => {
+        isSweeping = false;
+      });
+  });
+}

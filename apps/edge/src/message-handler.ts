@@ -1,0 +1,80 @@
+/** Which room each message of an executor belongs to. */
+import { type ExecutorMessage, type ExecutorMessageType, ok, type Result } from '@zerostate/shared';
+import { DatabaseError } from './adapters/libsql-error.ts';
+import { type CardDeps, publishCard } from './cards/publish.ts';
+import { isProblemCode, type ProblemCode } from './http/problem.ts';
+import type { MessageHandler, MessageOutcome } from './hub/inbound.ts';
+import type { Ledger } from './ledger/store.ts';
+import type { TaskDeps } from './tasks/deps.ts';
+import { acceptTask, finishTask, rejectTask } from './tasks/progress.ts';
+
+export type HandlerDeps = {
+  cards: CardDeps;
+  tasks: TaskDeps;
+  ledger: Ledger;
+  /** A card was published: the index may look. */
+  published: () => void;
+};
+
+type Handlers = {
+  [T in ExecutorMessageType]: (did: string, body: ExecutorMessage<T>) => Promise<MessageOutcome>;
+};
+
+const DONE: MessageOutcome = ok(undefined);
+
+export function createMessageHandler(deps: HandlerDeps): MessageHandler {
+  const handlers: Handlers = {
+    'card.publish': async (_did, body) => {
+      const published = await publishCard(deps.cards, body);
+      if (!published.ok) return published;
+      deps.published();
+      return DONE;
+    },
+    // The session keeps the load; there is nothing to store for each report.
+    presence: async () => DONE,
+    'channel.accept': async (did, { kind, envelope }) => {
+      const accept = kind === 'open' ? deps.ledger.acceptChannel : deps.ledger.closeChannel;
+      return outcomeOf(await accept(envelope, null, { by: did }));
+    },
+    'task.accept': (did, body) => acceptTask(deps.tasks, did, body),
+    'task.reject': (did, body) => rejectTask(deps.tasks, did, body),
+    'task.progress': async () => DONE,
+    'task.result': (did, body) => finishTask(deps.tasks, did, body),
+    'voucher.redeem': async (did, { redemptions }) => {
+      const redeemed = await deps.ledger.redeem(redemptions, null, { by: did });
+      if (!redeemed.ok) return outcomeOf(redeemed);
+      const [refused] = redeemed.value.refused;
+      // The rows that were good have moved; the first bad one is what the executor hears of.
+      return refused === undefined ? DONE : outcomeOf({ ok: false, ...refused });
+    },
+    'claim.file': async (did, filing) => outcomeOf(await deps.ledger.fileClaim(filing, did, null)),
+    'dispute.verdict': async (_did, { verdict }) =>
+      outcomeOf(await deps.ledger.giveVerdict(verdict)),
+  };
+  return { handle: (did, type, body) => dispatch(handlers, did, type, body) };
+}
+
+/** Checked border: `body` was parsed by the schema of `type` before. */
+function dispatch<T extends ExecutorMessageType>(
+  handlers: Handlers,
+  did: string,
+  type: T,
+  body: unknown,
+): Promise<MessageOutcome> {
+  return handlers[type](did, body as ExecutorMessage<T>);
+}
+
+function outcomeOf(
+  result: { ok: true } | { ok: false; code: string; detail?: string | undefined },
+): Result<void, ProblemCode> {
+  if (result.ok) return DONE;
+  // Not processed: the link ends without an acknowledgement, and the message comes again.
+  if (result.code === 'storage-unavailable') {
+    throw new DatabaseError('unavailable', {
+      sqlite: result.detail ?? 'the ledger does not answer',
+    });
+  }
+  if (!isProblemCode(result.code)) throw new Error(`code ${result.code} has no problem`);
+  const { code, detail } = result;
+  return { ok: false, code, ...(detail === undefined ? {} : { detail }) };
+}
