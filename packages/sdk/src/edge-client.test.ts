@@ -1,52 +1,26 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createSigner, createVerifier, digestSha256, verifyRequest } from '@zerostate/shared';
 import { afterEach, expect, test } from 'vitest';
 import { createEdgeClient, type EdgeClient } from './edge-client.ts';
 import type { Timers } from './ports.ts';
-
-type Seen = { method: string; path: string; headers: IncomingMessage['headers']; body: Buffer };
-type Handler = (seen: Seen, response: ServerResponse) => void;
+import {
+  answer,
+  type Handler,
+  problem,
+  type Seen,
+  startServer as startTestServer,
+  type TestServer,
+} from './testing/http-server.ts';
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function startServer(handler: Handler): Promise<{ url: string; seen: Seen[] }> {
-  const seen: Seen[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      const { method = '', url: path = '', headers } = request;
-      const entry = { method, path, headers, body: Buffer.concat(chunks) };
-      seen.push(entry);
-      handler(entry, response);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  stops.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  // Checked border: a TCP server's address is an AddressInfo.
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, seen };
+async function startServer(handler: Handler): Promise<TestServer> {
+  const server = await startTestServer(handler);
+  stops.push(server.stop);
+  return server;
 }
-
-function answer(response: ServerResponse, status: number, body: unknown, headers = {}): void {
-  const type = status < 400 ? 'application/json' : 'application/problem+json';
-  response.writeHead(status, { 'content-type': type, ...headers });
-  response.end(JSON.stringify(body));
-}
-
-const problem = (status: number, code: string) => ({
-  type: 'about:blank',
-  title: code,
-  status,
-  code,
-});
 
 /** Pauses pass at once; the long timers of whole attempts never fire. */
 function recordedTimers(): Timers & { pauses: number[] } {

@@ -64,7 +64,9 @@ async function recoverOne(
   const { edge } = context;
   if (!task.delivered) {
     const isThere = await deliver(context, task.task);
-    return isThere ? { state: 'delivered' } : { state: 'open', code: 'not-delivered' };
+    if (isThere) return { state: 'delivered' };
+    if (task.state !== 'objected') return { state: 'open', code: 'not-delivered' };
+    return lapse(context, task);
   }
   switch (task.state) {
     case 'claimed':

@@ -182,8 +182,8 @@ async function object(
   };
 }
 
-/** Voucher codes that mean the payee has this payment, or a later one of the same lane. */
-const DELIVERED_BEFORE = ['redeem-stale', 'voucher-stale', 'voucher-not-higher'];
+/** Nothing can be redeemed any more: there is no use in sending the voucher again. */
+const TOO_LATE = ['channel-closed', 'redeem-window-passed'];
 
 /** Sends a task's voucher or objection, and remembers that the edge has it. */
 export async function deliver({ edge, wallet }: ClientContext, id: string): Promise<boolean> {
@@ -195,7 +195,7 @@ export async function deliver({ edge, wallet }: ClientContext, id: string): Prom
     voucher === null
       ? await edge.object(id, objection ?? unreachable())
       : await edge.voucher(ch, voucher);
-  if (!sent.ok && !DELIVERED_BEFORE.includes(sent.code)) return false;
+  if (!sent.ok && !TOO_LATE.includes(sent.code)) return false;
   await wallet.delivered(id);
   return true;
 }

@@ -1,0 +1,259 @@
+import { afterEach, expect, test } from 'vitest';
+import { startEdge, TEST_NETWORK, type TestEdge } from '../testing/edge.ts';
+import { type Behaviour, testExecutor } from '../testing/executor.ts';
+import { countingRng, handClock, START, signerOf, unwrap } from '../testing/parties.ts';
+import { watchedStore } from '../testing/wallets.ts';
+import { createMemoryStore } from '../wallet/memory-store.ts';
+import type { WalletStore } from '../wallet/store.ts';
+import { type Client, connect } from './connect.ts';
+import type { ProgressEvent } from './progress.ts';
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+const caller = await signerOf('caller');
+const clock = handClock(START + 1_000);
+
+/** Pauses and waits pass at once and move the clock, except the long timers of attempts. */
+const timers = {
+  after(ms: number, f: () => void) {
+    if (ms >= 15_000) return () => undefined;
+    clock.advance(ms);
+    queueMicrotask(f);
+    return () => undefined;
+  },
+};
+
+async function edgeWith(...behaviours: Behaviour[]): Promise<TestEdge> {
+  const executors = await Promise.all(
+    behaviours.map(async (behaviour, i) =>
+      testExecutor(TEST_NETWORK, await signerOf(`executor ${i}`), { behaviour }),
+    ),
+  );
+  const edge = await startEdge(executors);
+  stops.push(edge.stop);
+  return edge;
+}
+
+async function clientOf(edge: TestEdge, store: WalletStore = createMemoryStore()): Promise<Client> {
+  const rng = countingRng(`client ${stops.length}`);
+  const client = unwrap(await connect(edge.url, caller, { store, clock, rng, timers }));
+  stops.push(client.close);
+  return client;
+}
+
+const hello = { query: 'say hello', budget: 1_000_000n, verify: 'always' } as const;
+
+test('a job goes from words to a checked, paid result, and its voucher is worth the receipt', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  const steps: ProgressEvent[] = [];
+  const { output, status, price, verified, delivered, receiptId } = unwrap(
+    await client.run({ ...hello, onProgress: (event) => steps.push(event) }),
+  );
+  expect(new TextDecoder().decode(output)).toBe('42');
+  expect({ status, verified, delivered }).toEqual({
+    status: 'ok',
+    verified: true,
+    delivered: true,
+  });
+  expect(edge.vouchers.map(({ body }) => body.cum)).toEqual([String(price)]);
+  expect(receiptId).toHaveLength(43);
+  const done = steps.filter(({ state }) => state === 'done').map(({ step }) => step);
+  expect(done).toEqual(['search', 'card', 'channel', 'submit', 'wait', 'output', 'verify', 'pay']);
+});
+
+test('a second job uses the same channel and lane', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  const first = unwrap(await client.run(hello));
+  const second = unwrap(await client.run(hello));
+  expect(second.ch).toBe(first.ch);
+  expect(edge.vouchers.map(({ body }) => [body.lane, body.cum])).toEqual([
+    ['1', String(first.price)],
+    ['1', String(first.price + second.price)],
+  ]);
+});
+
+test('jobs in parallel share one new channel and take separate lanes', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  const results = await Promise.all([client.run(hello), client.run(hello), client.run(hello)]);
+  expect(new Set(results.map((result) => unwrap(result).ch)).size).toBe(1);
+  expect(new Set(edge.vouchers.map(({ body }) => body.lane)).size).toBe(3);
+});
+
+test.each<[string, Behaviour, string]>([
+  ['another output', { lie: (r) => ({ ...r, output: `${'B'.repeat(42)}A` }) }, 'output-missing'],
+  ['another status', { lie: (r) => ({ ...r, status: 'exit:1' }) }, 'status-differs'],
+  [
+    'more gas at a price that fits it',
+    { lie: (r) => ({ ...r, gas: '900000000', price: String(1_000 + 90_000) }) },
+    'gas-differs',
+  ],
+  ['a price over its usage', { lie: (r) => ({ ...r, price: '5000' }) }, 'price-wrong'],
+  ['another lane', { lie: (r) => ({ ...r, lane: '7' }) }, 'terms-wrong'],
+  ['an output that is kept back', { withholdOutput: true }, 'output-missing'],
+])('a receipt with %s is objected to and never paid', async (_, behaviour, reason) => {
+  const edge = await edgeWith(behaviour);
+  const client = await clientOf(edge);
+  const result = await client.run(hello);
+  expect(result).toMatchObject({ ok: false, code: `objected:${reason}` });
+  expect(edge.objections.map(({ body }) => body.reason)).toEqual([reason]);
+  expect(edge.vouchers).toEqual([]);
+});
+
+test('a receipt that another key signed is neither paid nor objected to', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  const stranger = await testExecutor(TEST_NETWORK, await signerOf('stranger'));
+  const [executor] = edge.executors;
+  if (executor === undefined) throw new Error('no executor');
+  edge.executors[0] = { ...executor, work: stranger.work };
+  expect(await client.run(hello)).toMatchObject({ ok: false, code: 'receipt-forged' });
+  expect([edge.vouchers, edge.objections]).toEqual([[], []]);
+});
+
+test('an executor that turns the task down is followed by the next one', async () => {
+  const edge = await edgeWith({ reject: { code: 'busy' } }, {});
+  const client = await clientOf(edge);
+  const { agent, tried } = unwrap(await client.run(hello));
+  expect(agent.did).toBe(edge.executors[1]?.signer.did);
+  expect(tried).toMatchObject([{ did: edge.executors[0]?.signer.did, code: 'rejected:busy' }]);
+});
+
+test('a named executor that is busy is asked again when it said', async () => {
+  const edge = await edgeWith({ reject: { code: 'busy', retry_ms: 500 } });
+  const client = await clientOf(edge);
+  const agent = { did: edge.executors[0]?.signer.did ?? '', agent: 'hello' };
+  const result = await client.run({ ...hello, query: undefined, agent });
+  expect(result).toMatchObject({ ok: false, code: 'rejected:busy' });
+  expect(edge.tasks.size).toBe(4);
+});
+
+test('a task that may still be claimed counts against the budget of the next attempt', async () => {
+  const edge = await edgeWith({ vanish: 'accepted' }, {});
+  const client = await clientOf(edge);
+  // The first attempt reserves nearly all of it, and its executor may still come back with a result.
+  const result = await client.run({ ...hello, budget: 100_000n });
+  expect(result).toMatchObject({ ok: false, code: 'budget-too-small' });
+  expect(edge.vouchers).toEqual([]);
+});
+
+test('an edge that breaks the genesis, a card or its signature is found out', async () => {
+  const edge = await edgeWith({}, {});
+  const [one, two] = edge.executors;
+  if (one === undefined || two === undefined) throw new Error('no executors');
+  edge.executors.splice(1);
+  edge.executors[0] = { ...one, card: { ...one.card, card: two.card.card } };
+  const client = await clientOf(edge);
+  expect(await client.run(hello)).toMatchObject({ ok: false, code: 'record-hash' });
+  edge.network = { ...edge.network, network: 'zs-aaaaaaaaaaaaaaaa' };
+  expect(await connect(edge.url, caller, { clock })).toMatchObject({ code: 'network-invalid' });
+});
+
+test('a voucher that did not arrive is sent at the next start, and the price is paid once', async () => {
+  const edge = await edgeWith({});
+  const store = createMemoryStore();
+  const client = await clientOf(edge, store);
+  edge.faults.push({ method: 'POST', part: '/vouchers', fault: 'cut' });
+  expect(unwrap(await client.run(hello)).delivered).toBe(false);
+  edge.faults.pop();
+  const again = await clientOf(edge, store);
+  expect(again.recovered).toMatchObject([{ state: 'delivered' }]);
+  expect(edge.vouchers).toHaveLength(1);
+  expect((await clientOf(edge, store)).recovered).toEqual([]);
+});
+
+test.each([
+  ['the channel proposal', 1],
+  ['the channel', 2],
+  ['the signed task', 3],
+  ['the voucher', 4],
+])(
+  'a crash right after %s was written down is answered for at the next start',
+  async (_, commits) => {
+    const edge = await edgeWith({});
+    const store = createMemoryStore();
+    const crashing = watchedStore(store);
+    let left = commits;
+    const counted: WalletStore = {
+      ...crashing,
+      async commit(...args) {
+        left--;
+        if (left === 0) crashing.crashNext = true;
+        return crashing.commit(...args);
+      },
+    };
+    const client = await clientOf(edge, counted);
+    await expect(client.run(hello)).rejects.toThrow('crashed after the commit');
+    const again = await clientOf(edge, store);
+    const pending = await again.wallet.pending();
+    expect(pending.filter(({ state }) => state === 'paid')).toEqual([]);
+    const before = edge.vouchers.length;
+    unwrap(await again.run(hello));
+    expect(edge.vouchers).toHaveLength(before + 1);
+    const cums = edge.vouchers.map(({ body }) => BigInt(body.cum));
+    expect(cums).toEqual([...cums].sort((x, y) => (x < y ? -1 : 1)));
+  },
+);
+
+test('a result that came while nobody waited is checked and paid at the next start', async () => {
+  const edge = await edgeWith({});
+  const store = createMemoryStore();
+  const client = await clientOf(edge, store);
+  edge.faults.push({ method: 'GET', part: '/tasks/', fault: 'cut' });
+  expect(await client.run(hello)).toMatchObject({ ok: false, code: 'edge-unreachable' });
+  edge.faults.pop();
+  const again = await clientOf(edge, store);
+  expect(again.recovered).toMatchObject([{ state: 'paid' }]);
+  expect(edge.vouchers).toHaveLength(1);
+});
+
+test('a wrong result that came while nobody waited is objected to at the next start', async () => {
+  const edge = await edgeWith({ lie: (receipt) => ({ ...receipt, status: 'exit:1' }) });
+  const store = createMemoryStore();
+  const client = await clientOf(edge, store);
+  edge.faults.push({ method: 'GET', part: '/tasks/', fault: 'cut' });
+  await client.run(hello);
+  edge.faults.pop();
+  expect((await clientOf(edge, store)).recovered).toMatchObject([{ state: 'objected' }]);
+  expect(edge.objections).toHaveLength(1);
+  expect(edge.vouchers).toEqual([]);
+});
+
+test('Ctrl-C while waiting leaves a task that the next start settles', async () => {
+  const edge = await edgeWith({});
+  const store = createMemoryStore();
+  const client = await clientOf(edge, store);
+  const abort = new AbortController();
+  const result = await client.run({
+    ...hello,
+    signal: abort.signal,
+    onProgress: ({ step }) => {
+      if (step === 'wait') abort.abort();
+    },
+  });
+  expect(result).toMatchObject({ ok: false, code: 'aborted', task: expect.any(String) });
+  expect((await clientOf(edge, store)).recovered).toMatchObject([{ state: 'paid' }]);
+});
+
+test('a caller without enough money is told before anything is signed', async () => {
+  const edge = await edgeWith({});
+  edge.available = 10n;
+  const client = await clientOf(edge);
+  expect(await client.run(hello)).toMatchObject({ ok: false, code: 'funds-insufficient' });
+  expect(edge.channels.size).toBe(0);
+});
+
+test('closing a channel names what was paid, and refuses while a task is open', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  const { ch, price } = unwrap(await client.run(hello));
+  unwrap(await client.closeChannel(ch));
+  const close = edge.seen.find(({ path }) => path.endsWith('/close'));
+  const body = JSON.parse(close?.body.toString() ?? '{}').close.body;
+  expect([body.cum_a, body.cum_b].sort()).toEqual(['0', String(price)]);
+});
