@@ -86,6 +86,8 @@ export interface Sandbox {
   readonly meter: string;
   /** Tasks it runs at the same time. */
   readonly capacity: number;
+  /** The most that a task may ask for here. */
+  readonly limits: SandboxLimits;
   admit(wasm: Uint8Array): Promise<{ ok: true } | { ok: false; code: string; detail?: string }>;
   /** Whether a call fits its module and its limits; asked before a task is accepted. */
   check(task: SandboxTask): Promise<{ ok: true } | { ok: false; code: string; detail?: string }>;

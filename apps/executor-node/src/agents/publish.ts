@@ -1,5 +1,6 @@
 import type { EdgeClient } from '@zerostate/sdk';
 import {
+  BLOB_BYTES_MAX,
   CARDS_PER_DID_MAX,
   envelopeField,
   err,
@@ -9,7 +10,7 @@ import {
   type Signer,
 } from '@zerostate/shared';
 import { z } from 'zod';
-import type { Clock, Log, Sandbox } from '../ports.ts';
+import type { Clock, Log, Sandbox, SandboxLimits } from '../ports.ts';
 import type { Database } from '../state/database.ts';
 import type { Pinned } from '../state/store.ts';
 import { agentFileSchema, readAgentFolder } from './agent-file.ts';
@@ -23,6 +24,7 @@ import {
   readCard,
   readCards,
   readModule,
+  retryRefused,
   saveCard,
   saveModule,
   sendCard,
@@ -34,6 +36,8 @@ const LIFETIME_MS = 86_400_000;
 const RENEW_BEFORE_MS = LIFETIME_MS / 2;
 /** A revocation is kept for as long as anybody could still hold a card of this agent. */
 const REVOCATION_MS = 30 * 86_400_000;
+/** A refused card is tried again after this: its account may be funded by then. */
+const REFUSED_RETRY_MS = 60_000;
 /** The edge keeps modules while a live card names them; one that lapsed is put again. */
 const MODULE_PUT_MS = LIFETIME_MS;
 
@@ -49,7 +53,7 @@ export interface PublishContext {
   pinned: Pinned;
   signer: Signer;
   /** null where nothing can be admitted: `card list` and `card revoke` need no sandbox. */
-  sandbox: Pick<Sandbox, 'admit' | 'meter'> | null;
+  sandbox: Pick<Sandbox, 'admit' | 'meter' | 'limits'> | null;
   catalog: CardCatalog;
   clock: Clock;
   log: Log;
@@ -65,6 +69,8 @@ export async function addCard(
   const read = await readAgentFolder(folder);
   if (!read.ok) return read;
   const { file, hashes, modules } = read.value;
+  const excess = limitExcess(file.limits, sandbox.limits);
+  if (excess !== null) return err('limits-too-high', excess);
   for (const [hash, bytes] of modules) {
     const admitted = await sandbox.admit(bytes);
     if (!admitted.ok) {
@@ -91,6 +97,24 @@ export async function addCard(
     saveCard(signed.value, { json, modules: [...modules.keys()], isRevoked: false }, now),
   ]);
   return stored(context, file.agent);
+}
+
+/** The limit of an agent file that this node could not keep, or null. */
+function limitExcess(
+  asked: z.infer<typeof agentFileSchema>['limits'],
+  most: SandboxLimits,
+): string | null {
+  const blob = BigInt(BLOB_BYTES_MAX);
+  const output = BigInt(most.outputMax);
+  const bounds = [
+    ['gas_max', asked.gas_max, most.gasMax],
+    ['pages_max', asked.pages_max, BigInt(most.pagesMax)],
+    ['wall_ms_max', asked.wall_ms_max, BigInt(most.wallMsMax)],
+    ['input_max', asked.input_max, blob],
+    ['output_max', asked.output_max, output < blob ? output : blob],
+  ] as const;
+  const over = bounds.find(([, value, bound]) => BigInt(value) > bound);
+  return over === undefined ? null : `${over[0]} is over ${over[2]}`;
 }
 
 /** Signs that an agent is no more; offers for it are refused from now on. */
@@ -140,6 +164,7 @@ export async function renewCards(context: PublishContext): Promise<void> {
  */
 export async function publishCards(context: PublishContext, via: 'link' | 'http'): Promise<number> {
   const { database, clock, log } = context;
+  await database.write([retryRefused(clock.now() - REFUSED_RETRY_MS)]);
   let published = 0;
   for (const row of await readCards(database)) {
     if (row.state !== 'waiting') continue;

@@ -103,3 +103,25 @@ export function cardState(
     seq,
   );
 }
+
+/** The edge does not take a card that was sent; it is tried again later, with its modules. */
+export function cardRefused(agent: string, code: string, now: number): Statement[] {
+  return [
+    sql(
+      `UPDATE module SET put_at = NULL WHERE sha256 IN
+       (SELECT value FROM card, json_each(card.modules) WHERE agent = ?)`,
+      agent,
+    ),
+    sql(
+      "UPDATE card SET state = 'refused', code = ?, at = ? WHERE agent = ? AND state <> 'waiting'",
+      code,
+      now,
+      agent,
+    ),
+  ];
+}
+
+/** Cards that were refused before `before`: what was missing may be there now. */
+export function retryRefused(before: number): Statement {
+  return sql("UPDATE card SET state = 'waiting' WHERE state = 'refused' AND at <= ?", before);
+}

@@ -12,6 +12,7 @@ import { type Refusal, refusal } from '../wallet/context.ts';
 import { executorTerms, type OfferedAgent } from './catalog.ts';
 import type { OffersContext } from './context.ts';
 import { checkProgram, type Offer, readInput, readOffer } from './read-offer.ts';
+import { sandboxTask } from './sandbox-task.ts';
 import { answersTo, insertAbandoned, insertAccepted, insertRejected, readTask } from './store.ts';
 
 /** A voucher that pays the lane may be under way in the edge's other outbox: wait for it so long. */
@@ -65,7 +66,22 @@ async function prepare(
     return blob.ok ? blob : err(blob.code, blob.detail);
   });
   if (!input.ok) return input;
+  const fits = await checkCall(offers, offer, input.value);
+  if (!fits.ok) return fits;
   return { ok: true, value: { agent: program.value, input: input.value } };
+}
+
+/** A call that its module does not take would be work that ends without a receipt. */
+async function checkCall(
+  offers: OffersContext,
+  offer: Offer,
+  input: Uint8Array,
+): Promise<Result<void, string>> {
+  const { catalog, sandbox } = offers;
+  const wasm = await catalog.module(offer.manifest.module);
+  if (wasm === null) return err('module-unavailable', offer.manifest.module);
+  const fits = await sandbox.check(sandboxTask(wasm, offer, input));
+  return fits.ok ? { ok: true, value: undefined } : err(fits.code, fits.detail);
 }
 
 /** Waits a moment where the lane's last task is done and only its voucher is missing. */

@@ -5,10 +5,9 @@ import type { LargeResults } from './large-results.ts';
 import type { TaskQueue } from './queue.ts';
 import type { RunnableTask } from './run-task.ts';
 
-/** The measured speed of this machine; kept up to date by runs. */
+/** The measured speed of this machine. */
 export interface GasRate {
   readonly gasPerMs: number;
-  observe(run: { status: string; gas: bigint; wallMs: number }): void;
 }
 
 /** What taking offers and running tasks work with. */

@@ -62,10 +62,7 @@ export async function readOffer(
   });
 }
 
-export type ProgramCode = 'agent-unknown' | 'module-not-offered' | 'args-invalid';
-
-/** Decimal i32 and i64 of ABI `call`, as WebAssembly reads them: signed or unsigned. */
-const INTEGER = /^-?[0-9]{1,20}$/;
+export type ProgramCode = 'agent-unknown' | 'module-not-offered';
 
 /** Whether the offer calls a program that the agent's live card names. */
 export function checkProgram(
@@ -80,9 +77,6 @@ export function checkProgram(
       (program.fn ?? '') === manifest.fn,
   );
   if (!isOffered) return err('module-not-offered', manifest.module);
-  if (manifest.abi === 'call' && !manifest.args.every((arg) => INTEGER.test(arg))) {
-    return err('args-invalid', 'ABI call takes decimal integers');
-  }
   return ok(agent);
 }
 

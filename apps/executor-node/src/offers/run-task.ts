@@ -14,10 +14,11 @@ import {
   taskTerms,
 } from '@zerostate/shared';
 import { z } from 'zod';
-import type { GuestOutcome, SandboxCall } from '../ports.ts';
+import type { GuestOutcome } from '../ports.ts';
 import { abandonTask } from './admit-offer.ts';
 import type { OffersContext } from './context.ts';
 import type { QueuedTask } from './queue.ts';
+import { sandboxTask } from './sandbox-task.ts';
 import { insertReceipt, isInline, sendResult, type TaskRow, unfinishedTasks } from './store.ts';
 
 /** An accepted task with everything its run needs. */
@@ -42,17 +43,9 @@ export async function runTask(offers: OffersContext, task: RunnableTask): Promis
   const wasm = await catalog.module(task.manifest.module);
   if (wasm === null) return abandonTask(offers, task.task, 'module-unavailable');
   const startedAt = wallet.clock.now();
-  const outcome = await sandbox.run({
-    wasm,
-    call: callOf(task),
-    limits: {
-      gasMax: task.terms.gasMax,
-      pagesMax: Number(task.terms.pagesMax),
-      wallMsMax: task.terms.wallMsMax,
-      outputMax: Number(task.terms.outputMax),
-    },
-    taskId: task.task,
-  });
+  const outcome = await sandbox.run(
+    sandboxTask(wasm, { task: task.terms, manifest: task.manifest }, task.input),
+  );
   if (outcome.ok) return finish(offers, task, outcome, startedAt);
   task.tries += 1;
   const { code, detail } = outcome;
@@ -62,20 +55,14 @@ export async function runTask(offers: OffersContext, task: RunnableTask): Promis
   return abandonTask(offers, task.task, code);
 }
 
-function callOf(task: RunnableTask): SandboxCall {
-  const { abi, fn, args } = task.manifest;
-  return abi === 'wasi' ? { abi, args, stdin: task.input } : { abi, fn, args };
-}
-
 async function finish(
   offers: OffersContext,
   task: RunnableTask,
   outcome: GuestOutcome,
   startedAt: number,
 ): Promise<void> {
-  const { wallet, gasRate } = offers;
+  const { wallet } = offers;
   const { book, clock, database, pinned, signer } = wallet;
-  gasRate.observe(outcome);
   const { terms, cond } = task;
   const price = priceOf(terms.price, {
     gas: outcome.gas,

@@ -143,3 +143,19 @@ const ORDER = ['opening', 'active', 'closing', 'closed'] as const;
 function later(known: Budget['phase'], told: Budget['phase']): Budget['phase'] {
   return ORDER.indexOf(told) > ORDER.indexOf(known) ? told : known;
 }
+
+/**
+ * `channel.changed`: asks the edge what else the ledger says. Where it does not answer, the state
+ * that the message names is kept: it comes from the same ledger.
+ */
+export async function channelChanged(
+  wallet: WalletContext,
+  change: { ch: string; state: Budget['phase'] },
+): Promise<void> {
+  const refreshed = await refreshChannel(wallet, change.ch);
+  const mirror = wallet.book.get(change.ch);
+  wallet.log.info('channel changed', { ...change, known: refreshed.ok || mirror !== null });
+  if (refreshed.ok || mirror === null) return;
+  const phase = later(mirror.budget.phase, change.state);
+  await wallet.database.write(wallet.book.change(mirror, { ...mirror.budget, phase }));
+}

@@ -1,0 +1,122 @@
+import { err, ok, type Result } from '@zerostate/shared';
+import { count, ne } from 'drizzle-orm';
+import { z } from 'zod';
+import { addCard, type PublishContext, publishCards, revokeCard } from './agents/publish.ts';
+import { type CardRow, readCard, readCards } from './agents/store.ts';
+import type { LinkStatus } from './link/client.ts';
+import * as tables from './state/tables.ts';
+import { readEarnings } from './wallet/earnings.ts';
+
+/** What the CLI asks for, of a running daemon over its control socket or of the state itself. */
+export const commandSchema = z.discriminatedUnion('command', [
+  z.strictObject({ command: z.literal('status') }),
+  z.strictObject({ command: z.literal('earnings') }),
+  z.strictObject({ command: z.literal('card-list') }),
+  z.strictObject({ command: z.literal('card-add'), folder: z.string() }),
+  z.strictObject({ command: z.literal('card-revoke'), agent: z.string() }),
+]);
+export type Command = z.infer<typeof commandSchema>;
+
+/** What only a running daemon knows. */
+export interface RunningStatus {
+  link: LinkStatus;
+  sandbox: { mode: string; meter: string };
+  queue: { queue: number; running: number; capacity: number };
+  gas_per_ms: number;
+}
+
+export interface CommandContext {
+  publish: PublishContext;
+  /** How cards reach the edge from here. */
+  via: 'link' | 'http';
+  published: () => void;
+  /** null where no daemon runs. */
+  running: () => RunningStatus | null;
+}
+
+/** Carries a command out; the value is plain JSON. */
+export async function execute(
+  context: CommandContext,
+  command: Command,
+): Promise<Result<unknown, string>> {
+  switch (command.command) {
+    case 'status':
+      return ok(await statusOf(context));
+    case 'earnings':
+      return ok(plain(await readEarnings(context.publish.database)));
+    case 'card-list':
+      return ok((await readCards(context.publish.database)).map(cardSummary));
+    case 'card-add':
+      return afterwards(context, await addCard(context.publish, command.folder));
+    case 'card-revoke':
+      return afterwards(context, await revokeCard(context.publish, command.agent));
+  }
+}
+
+/** Publishes a card that was just signed, and says how that went. */
+async function afterwards(
+  context: CommandContext,
+  signed: Result<CardRow, string>,
+): Promise<Result<unknown, string>> {
+  if (!signed.ok) return signed;
+  const { database } = context.publish;
+  if ((await publishCards(context.publish, context.via)) > 0) context.published();
+  const row = await readCard(database, signed.value.agent);
+  if (row === null) return err('card-unknown', signed.value.agent);
+  return row.state === 'refused'
+    ? err('card-refused', `the edge does not take ${row.agent}: ${row.code}`)
+    : ok(cardSummary(row));
+}
+
+function cardSummary(row: CardRow) {
+  const { agent, state, code, seq, expiresAt, revoked } = row;
+  return {
+    agent,
+    state: revoked === 1 && state === 'live' ? 'revoked' : state,
+    revoked: revoked === 1,
+    ...(code === '' ? {} : { code }),
+    seq,
+    expires_at: new Date(expiresAt).toISOString(),
+  };
+}
+
+async function statusOf(context: CommandContext) {
+  const { database, pinned } = context.publish;
+  const running = context.running();
+  const cards = await readCards(database);
+  const channels = await database.db
+    .select({ n: count() })
+    .from(tables.channel)
+    .where(ne(tables.channel.state, 'closed'));
+  const waiting = await database.db.select({ n: count() }).from(tables.outbox);
+  const tasks = await database.db
+    .select({ state: tables.task.state, n: count() })
+    .from(tables.task)
+    .groupBy(tables.task.state);
+  const { total, held, redeemed } = await readEarnings(database);
+  return {
+    running: running !== null,
+    did: pinned.did,
+    edge: pinned.edge,
+    edge_did: pinned.edgeDid,
+    network: pinned.network,
+    link: running?.link ?? { state: 'stopped', since: null, problem: null },
+    sandbox: running?.sandbox ?? null,
+    queue: running?.queue ?? null,
+    gas_per_ms: running?.gas_per_ms ?? null,
+    cards: cards.map(cardSummary),
+    channels: channels[0]?.n ?? 0,
+    tasks: Object.fromEntries(tasks.map(({ state, n }) => [state, n])),
+    outbox: waiting[0]?.n ?? 0,
+    earned: String(total),
+    held: String(held),
+    redeemed: String(redeemed),
+  };
+}
+
+/** JSON has no bigint: amounts are decimal strings outside. */
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? String(item) : item)),
+  );
+}
