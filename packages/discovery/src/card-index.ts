@@ -1,4 +1,5 @@
 import type { Embedder } from './embed/embedder.ts';
+import { EmbedFailure } from './embed/remote.ts';
 import { type CardChange, splitKey } from './index/delta.ts';
 import { type CardDocument, cardText } from './index/document.ts';
 import { recordOf } from './index/record.ts';
@@ -7,7 +8,13 @@ import { Shard } from './index/shard.ts';
 import { readSnapshot, type SnapshotIdentity, writeSnapshot } from './index/snapshot.ts';
 import { termsOf } from './lexical/analyzer.ts';
 import { CARD_TEXT_MAX, QUERY_TEXT_MAX, SHARD_CARDS_MAX } from './limits.ts';
-import { checkQuery, type QueryRefusal, type SearchQuery, type Signals } from './query.ts';
+import {
+  type CheckedQuery,
+  checkQuery,
+  type QueryRefusal,
+  type SearchQuery,
+  type Signals,
+} from './query.ts';
 import { queryPrint, readCursor, writeCursor } from './rank/cursor.ts';
 import { type LeftOut, rank, type SearchResult } from './rank/rank.ts';
 import type { VectorEngine } from './vector/engine.ts';
@@ -24,6 +31,8 @@ export interface SearchAnswer {
   readonly passed: number;
   /** Why there is nothing: no card passes the filters, or none of those fits the words. */
   readonly empty?: 'nothing-passes' | 'nothing-matches';
+  /** The embedder could not be reached: ranked by words alone. */
+  readonly degraded?: 'words-only';
   /** Pass it as `cursor` for the next page; absent on the last one. */
   readonly next?: string;
   /** With `explain`: the next best cards of the whole index, and why they are not here. */
@@ -162,16 +171,18 @@ export class CardIndex {
   ): Promise<SearchAnswer | QueryRefusal> {
     const checked = checkQuery(query);
     if (!checked.ok) return checked;
-    const vectors = checked.blank ? [] : await this.#embedder.embed([checked.text]);
+    const vector = checked.blank ? undefined : await this.#embedQuery(checked.text);
+    const degraded = vector === undefined && !checked.blank;
+    const asked = degraded ? withoutVector(checked) : checked;
     // The revision may have moved while a remote embedder answered, so the cursor is read now.
     const offset = this.#offsetOf(query);
     if (typeof offset !== 'number') return offset;
     const terms = [...new Set(termsOf(checked.text, QUERY_TEXT_MAX))];
-    const pool = { terms, vector: vectors[0] };
+    const pool = { terms, vector };
     const page = { offset, now: query.now, explain: query.explain === true };
     const { ranked, results, live, passed, leftOut } = rank(
       this.#shards,
-      checked,
+      asked,
       pool,
       signals,
       page,
@@ -185,9 +196,21 @@ export class CardIndex {
       live,
       passed,
       ...(ranked === 0 ? { empty: passed === 0 ? 'nothing-passes' : 'nothing-matches' } : {}),
+      ...(degraded ? { degraded: 'words-only' } : {}),
       ...(end < ranked ? { next: writeCursor(next) } : {}),
       ...(leftOut === undefined ? {} : { leftOut }),
     };
+  }
+
+  /** The query's vector; undefined when a remote embedder fails, which words can bridge. */
+  async #embedQuery(text: string): Promise<Int8Array | undefined> {
+    try {
+      const [vector] = await this.#embedder.embed([text]);
+      return vector;
+    } catch (error) {
+      if (error instanceof EmbedFailure) return undefined;
+      throw error;
+    }
   }
 
   #offsetOf(query: SearchQuery): number | QueryRefusal {
@@ -273,4 +296,8 @@ export class CardIndex {
     this.#writes = done.catch(() => undefined);
     return done;
   }
+}
+
+function withoutVector(query: CheckedQuery): CheckedQuery {
+  return { ...query, weights: { ...query.weights, vector: 0 } };
 }

@@ -6,6 +6,9 @@ export {
 } from './card-index.ts';
 export { type Embedder, quantise } from './embed/embedder.ts';
 export { ngramHash384 } from './embed/ngram-hash.ts';
+export { type OpenAiOptions, openAiEmbedder } from './embed/openai.ts';
+export { EmbedFailure, type EmbedFailureCode } from './embed/remote.ts';
+export { type AiBinding, type WorkersAiOptions, workersAiEmbedder } from './embed/workers-ai.ts';
 export { type CardChange, DELTA_MAX } from './index/delta.ts';
 export {
   type CardDocument,

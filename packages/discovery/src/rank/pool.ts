@@ -45,8 +45,9 @@ export function gatherPool(
     for (const { slot: ref } of list.ranked()) refs.add(ref);
   };
   keep(bestByWords(shards, allowed, matched));
-  if (query.vector === undefined) keep(anyCards(shards, allowed));
-  else keep(bestByVector(shards, selections, allowed, query.vector));
+  if (query.vector === undefined && query.terms.length === 0) keep(anyCards(shards, allowed));
+  else if (query.vector !== undefined)
+    keep(bestByVector(shards, selections, allowed, query.vector));
   return scoreExactly(shards, refs, query.vector);
 }
 
