@@ -104,12 +104,16 @@ async function openDispute(
 export async function giveVerdict(
   ports: LedgerPorts,
   envelope: unknown,
+  expected: { claim?: string } = {},
 ): Promise<LedgerResult<string>> {
   const order = await openOrder(ports, 'dispute.verdict', envelope, {
     among: ports.arbiters,
     maxSigs: 1,
   });
   if (!order.ok) return order;
+  if (expected.claim !== undefined && expected.claim !== order.value.body.claim) {
+    return err('claim-unknown', 'the verdict is on another claim');
+  }
   return operate(ports, () => planVerdict(ports, order.value));
 }
 

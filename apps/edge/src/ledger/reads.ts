@@ -8,7 +8,7 @@ import {
   type Seal,
   type Transfer,
 } from '@zerostate/shared';
-import { and, asc, eq, gt, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { Database } from '../ports.ts';
 import type { LedgerResult } from './codes.ts';
 import type { ClaimListAnswer, LaneListAnswer } from './public-answers.ts';
@@ -125,9 +125,15 @@ export async function readLanes(
   return { lanes, next: `${last.ch}.${last.dir}.${last.lane}` };
 }
 
+export type ClaimFilter = {
+  after?: string | undefined;
+  ch?: string | undefined;
+  state?: 'disputed' | undefined;
+};
+
 export async function readClaims(
   database: Database,
-  filter: { after?: string | undefined; ch?: string | undefined; state?: 'disputed' | undefined },
+  filter: ClaimFilter,
   limit: number,
 ): Promise<ClaimListAnswer> {
   const rows = await database.drizzle
@@ -144,7 +150,7 @@ export async function readClaims(
       and(
         gt(claimTable.id, filter.after ?? ''),
         filter.ch === undefined ? undefined : eq(claimTable.ch, filter.ch),
-        filter.state === undefined ? undefined : or(eq(claimTable.state, filter.state)),
+        filter.state === undefined ? undefined : eq(claimTable.state, filter.state),
       ),
     )
     .orderBy(asc(claimTable.id))

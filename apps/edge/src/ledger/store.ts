@@ -40,6 +40,10 @@ export type Expected = { ch?: string; by?: string };
 /** JSON text of the answer, the same bytes that are stored under the idempotency key. */
 export type AnswerText = string;
 
+type ReturnOf<F extends (...args: never[]) => unknown> = Promise<
+  LedgerResult<Awaited<ReturnType<F>>>
+>;
+
 export interface Ledger extends LedgerView {
   openChannel(open: unknown, idem: Idem): Promise<LedgerResult<AnswerText>>;
   acceptChannel(open: unknown, idem: Idem, at?: Expected): Promise<LedgerResult<AnswerText>>;
@@ -63,7 +67,7 @@ export interface Ledger extends LedgerView {
     idem: Idem,
   ): Promise<LedgerResult<AnswerText>>;
   postClaim(id: string, idem: Idem): Promise<LedgerResult<AnswerText>>;
-  giveVerdict(verdict: unknown): Promise<LedgerResult<AnswerText>>;
+  giveVerdict(verdict: unknown, at?: { claim?: string }): Promise<LedgerResult<AnswerText>>;
   showEquivocation(claim: string, receipt: unknown): Promise<LedgerResult<AnswerText>>;
   recordObjection(objection: {
     envelope: Envelope<TaskObjection>;
@@ -84,6 +88,11 @@ export interface Ledger extends LedgerView {
   /** Scores of those DIDs that have evidence. Throws when the database does not answer. */
   reputations(dids: readonly string[]): Promise<ReadonlyMap<string, { score: number; n: number }>>;
   conservation(): Promise<LedgerResult<ConservationAnswer>>;
+  transfers(after: number, limit: number): ReturnOf<typeof reads.readTransfers>;
+  seals(after: number, limit: number): ReturnOf<typeof reads.readSeals>;
+  /** null: the cursor is not one of this list. */
+  lanes(cursor: string | undefined, limit: number): ReturnOf<typeof reads.readLanes>;
+  claims(filter: reads.ClaimFilter, limit: number): ReturnOf<typeof reads.readClaims>;
   /** The answer stored under an idempotency key. */
   find(claim: IdempotencyClaim): Promise<StoredAnswer | null>;
 }
@@ -106,7 +115,7 @@ export function createLedger(ports: LedgerPorts): Ledger {
 
     fileClaim: (filing, by, idem) => fileClaim(ports, filing, by, idem),
     postClaim: (id, idem) => postClaim(ports, id, idem),
-    giveVerdict: (verdict) => giveVerdict(ports, verdict),
+    giveVerdict: (verdict, at) => giveVerdict(ports, verdict, at),
     showEquivocation: (claim, receipt) => showEquivocation(ports, claim, receipt),
     recordObjection: ({ envelope, creator }) => objectReceipt(ports, envelope, creator),
     async recordFailure(failure) {
@@ -124,6 +133,10 @@ export function createLedger(ports: LedgerPorts): Ledger {
     receipt: (id) => readFrom(() => readReceipt(ports, id)),
     reputation: (did) => value(readReputation(ports, did)),
     conservation: () => value(reads.readConservation(database)),
+    transfers: (after, limit) => value(reads.readTransfers(database, after, limit)),
+    seals: (after, limit) => value(reads.readSeals(database, after, limit)),
+    lanes: (cursor, limit) => value(reads.readLanes(database, cursor, limit)),
+    claims: (filter, limit) => value(reads.readClaims(database, filter, limit)),
     find: (claim) => findAnswer(ports, claim),
 
     reputations: (dids) => readReputations(ports, dids),
