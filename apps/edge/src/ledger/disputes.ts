@@ -134,17 +134,19 @@ async function planVerdict(
     return ok({ statements: answerFrom('claim_answer', body.claim, null, 200), answer: lastJson });
   }
   const same = words.filter((word) => word.id === id).map((word) => text(word.arbiter));
-  const event: ChannelEvent = {
+  const event = {
     type: 'dispute.verdict',
     claim: body.claim,
     id,
     verdict: body.verdict,
     price: BigInt(body.price),
     signers: [...same, arbiter],
-    court: courtOf(ports.arbiters),
-  };
-  const step = advanceChannel(state, event, now);
-  if (!step.ok && step.code !== 'verdict-quorum') return step;
+  } as const;
+  const court = courtOf(ports.arbiters);
+  // Words that could never decide are refused before they are kept: each arbiter has one.
+  const alone = advanceChannel(state, { ...event, court: { ...court, quorum: 1 } }, now);
+  if (!alone.ok) return alone;
+  const step = advanceChannel(state, { ...event, court }, now);
   const statements: Statement[] = [
     {
       sql: `INSERT INTO verdict(claim, arbiter, id, verdict, price, envelope, at)

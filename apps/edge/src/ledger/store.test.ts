@@ -480,8 +480,8 @@ describe('funding', () => {
     expect(raised[on.dir === 'a' ? 'fund_a' : 'fund_b']).toBe('65');
     expect(await world.ledger.topupChannel(order, null)).toMatchObject({ code: 'nonce-used' });
     const more = { ...body, nonce: nonce(2), amount: '36' };
-    const attempt = async (name: 'alice' | 'bob', with_: object) =>
-      world.ledger.topupChannel(await sign(world, 'paych.topup', with_, name), null);
+    const attempt = async (name: 'alice' | 'bob', order: Record<string, string>) =>
+      world.ledger.topupChannel(await sign(world, 'paych.topup', order, name), null);
     expect(await attempt('alice', more)).toMatchObject({ code: 'funds-insufficient' });
     expect(await attempt('bob', more)).toMatchObject({ code: 'party-wrong' });
   });

@@ -4,6 +4,7 @@ import {
   type ClaimAnswer,
   channelAnswerSchema,
   claimAnswerSchema,
+  cosign,
   createSigner,
   createVerifier,
   type Dir,
@@ -268,15 +269,17 @@ export async function paying(
   return { redemption: { voucher: signed, receipts }, cum, memo };
 }
 
-export const sign = (world: World, type: string, body: object, ...names: readonly Name[]) =>
-  names.reduce(
-    async (envelope, name) => {
-      const { body: same, sigs } = await envelope;
-      const signed = await sealEnvelope(world.network, type, same, world.signers[name]);
-      return { type, body: same, sigs: [...sigs, ...signed.sigs] };
-    },
-    Promise.resolve<Envelope<object>>({ type, body, sigs: [] }),
-  );
+/** A body signed by each of these, in order. */
+export async function sign(
+  world: World,
+  type: string,
+  body: Record<string, unknown>,
+  ...names: readonly Name[]
+): Promise<Envelope<Record<string, unknown>>> {
+  let envelope: Envelope<Record<string, unknown>> = { type, body, sigs: [] };
+  for (const name of names) envelope = await cosign(world.network, envelope, world.signers[name]);
+  return envelope;
+}
 
 export async function balance(world: World, name: Name): Promise<bigint> {
   const answer = must(await world.ledger.account(world.signers[name].did));
