@@ -53,9 +53,9 @@ const SKILL: AgentSkill = {
 export async function testExecutor(
   network: string,
   signer: Signer,
-  options: { behaviour?: Behaviour; base?: string; meter?: string } = {},
+  options: { behaviour?: Behaviour; base?: string; meter?: string; now?: number } = {},
 ): Promise<TestExecutor> {
-  const { behaviour = {}, base = '1000', meter = METER } = options;
+  const { behaviour = {}, base = '1000', meter = METER, now = START } = options;
   const module = await digestSha256(HELLO);
   const program = { skill: 'greet', module, abi: 'call' as const, fn: 'hello' };
   const params = {
@@ -85,8 +85,8 @@ export async function testExecutor(
     did: signer.did,
     agent: 'hello',
     seq: '1',
-    issued_at: String(START),
-    expires_at: String(START + 86_400_000),
+    issued_at: String(now),
+    expires_at: String(now + 86_400_000),
     card_sha256: cardHash(card),
     revoked: 'false' as const,
   };

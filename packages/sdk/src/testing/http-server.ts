@@ -8,11 +8,14 @@ export type Handler = (seen: Seen, response: ServerResponse) => void;
 export interface TestServer {
   url: string;
   seen: Seen[];
+  /** Resolves at the next request whose path has this part. */
+  asked(part: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 export async function startServer(handler: Handler): Promise<TestServer> {
   const seen: Seen[] = [];
+  const waiting: { part: string; resolve: () => void }[] = [];
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -20,6 +23,7 @@ export async function startServer(handler: Handler): Promise<TestServer> {
       const { method = '', url: path = '', headers } = request;
       const entry = { method, path, headers, body: Buffer.concat(chunks) };
       seen.push(entry);
+      for (const { part, resolve } of waiting) if (path.includes(part)) resolve();
       handler(entry, response);
     });
   });
@@ -29,6 +33,7 @@ export async function startServer(handler: Handler): Promise<TestServer> {
   return {
     url: `http://127.0.0.1:${port}`,
     seen,
+    asked: (part) => new Promise((resolve) => waiting.push({ part, resolve })),
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
