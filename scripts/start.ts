@@ -1,0 +1,136 @@
+/**
+ * `npm start`: the whole local network, and the main job once before the reader's eyes.
+ *
+ * The only spawner: an edge, then three executor nodes when the edge is ready, then the job in a
+ * process of its own. Everything is stopped in reverse order, on Ctrl-C within 10 s.
+ */
+import { join, resolve } from 'node:path';
+import { type Child, runToEnd } from './start/child.ts';
+import { type Edge, startNodeEdge } from './start/edge.ts';
+import { NODES, startNode } from './start/nodes.ts';
+import { parseOptions, type StartOptions } from './start/options.ts';
+import { layout } from './start/state.ts';
+import { startWorkerEdge } from './start/worker-edge.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+interface Network {
+  readonly edge: Edge;
+  readonly children: Child[];
+}
+
+/** Messages go to stderr: stdout is for the one JSON object. */
+function say(line: string): void {
+  console.error(line);
+}
+
+async function startNetwork(
+  options: StartOptions,
+  state: string,
+  network: Child[],
+): Promise<Network> {
+  const begin = performance.now();
+  const since = () => `${((performance.now() - begin) / 1000).toFixed(1)} s`;
+  const start = options.workers ? startWorkerEdge : startNodeEdge;
+  const edge = await start(state, options.port);
+  network.push(...edge.children);
+  say(`edge     ${edge.url} (${since()})`);
+  const nodes = await Promise.all(
+    Object.keys(NODES).map(async (name) => {
+      const child = await startNode(state, name, edge.url);
+      network.push(child);
+      say(`${name}   publishes ${NODES[name]?.join(', ')} (${since()})`);
+      return child;
+    }),
+  );
+  return { edge, children: [...edge.children, ...nodes] };
+}
+
+/** The job's own process; its lines pass through, its answer comes back. */
+async function runMainJob(options: StartOptions, state: string, url: string): Promise<string> {
+  return runToEnd({
+    name: 'the main job',
+    command: process.execPath,
+    args: [
+      join(ROOT, 'scripts/start/main-job.ts'),
+      ...['--edge', url, '--state', layout(state).caller],
+      ...(options.once ? ['--once'] : []),
+    ],
+    onStderr: say,
+  });
+}
+
+/** In reverse order: callers first, the edge last. */
+async function stopAll(children: readonly Child[]): Promise<void> {
+  const edgeFirst = children.filter(({ name }) => !name.startsWith('node-'));
+  await Promise.all(children.filter((child) => !edgeFirst.includes(child)).map((c) => c.stop()));
+  for (const child of edgeFirst.reverse()) await child.stop();
+}
+
+function printNext(options: StartOptions, url: string, state: string): void {
+  const caller = layout(state).caller;
+  say(`
+The network is up. The edge answers at ${url}
+  ${url}/docs                 the API, for people
+  ${url}/v1/network           the network, for machines
+  ${state}/logs               what every process says
+
+Try, in another terminal:
+  export ZS_EDGE=${url} ZS_STATE=${caller}
+  npm exec zs -- search "checksum of a file"
+  npm exec zs -- run "Render Markdown to HTML" --in README.md --out README.html --budget 1
+  npm exec zs -- ledger conservation
+  npm exec zerostate-node -- earnings --state ${layout(state).node('node-1')}
+
+Ctrl-C stops ${options.workers ? 'workerd, its databases' : 'the edge'} and the nodes.`);
+}
+
+/** Resolves at Ctrl-C or SIGTERM, or with the name of the process that ended by itself. */
+function untilOver(children: readonly Child[]): Promise<string | null> {
+  return new Promise((over) => {
+    process.once('SIGINT', () => over(null));
+    process.once('SIGTERM', () => over(null));
+    for (const child of children) {
+      void child.ended.then((reason) => over(`${child.name} ended (${reason}):\n${child.tail()}`));
+    }
+  });
+}
+
+async function main(): Promise<number> {
+  const parsed = parseOptions(process.argv.slice(2));
+  if (!parsed.ok) {
+    (parsed.help ? console.log : console.error)(parsed.message);
+    return parsed.help ? 0 : 2;
+  }
+  const { options } = parsed;
+  const state = resolve(options.state);
+  const children: Child[] = [];
+  const interrupted = new Promise<'interrupted'>((stop) => {
+    process.once('SIGINT', () => stop('interrupted'));
+    process.once('SIGTERM', () => stop('interrupted'));
+  });
+  try {
+    const job = (async () => {
+      const network = await startNetwork(options, state, children);
+      return { network, answer: await runMainJob(options, state, network.edge.url) };
+    })();
+    const done = await Promise.race([job, interrupted]);
+    if (done === 'interrupted') {
+      job.catch(() => undefined);
+      return 130;
+    }
+    if (options.json) console.log(done.answer.trim());
+    if (options.once) return 0;
+    printNext(options, done.network.edge.url, state);
+    const fault = await untilOver(children);
+    if (fault !== null) say(fault);
+    return fault === null ? 0 : 1;
+  } catch (error) {
+    say(error instanceof Error ? error.message : String(error));
+    return 1;
+  } finally {
+    await stopAll(children);
+  }
+}
+
+process.exitCode = await main();
