@@ -65,21 +65,26 @@ export type RunFault = { ok: false; fault: HostFault; detail: string };
 export type RunRefusal<C extends string = CallCode> = { ok: false; code: C; detail: string };
 export type RunResult = { ok: true; outcome: Outcome } | RunFault | RunRefusal;
 
-/** What engines say at a trap, by kind. Each line: V8, JavaScriptCore, SpiderMonkey. */
+/**
+ * What engines say at a trap, by kind: V8 (two generations), JavaScriptCore, SpiderMonkey. The
+ * first that matches decides.
+ */
 const TRAP_MESSAGES: readonly (readonly [kind: string, message: RegExp])[] = [
-  ['unreachable', /unreachable/i],
-  ['divide-by-zero', /(divide|remainder|division) by zero/i],
-  ['integer-overflow', /result unrepresentable|integer overflow/i],
-  ['invalid-conversion', /float unrepresentable|bounds trunc|invalid conversion/i],
-  // Engines do not agree on which of the two it was.
-  ['indirect-call', /null function or function signature|call_indirect|indirect call/i],
-  ['table-out-of-bounds', /table|elem/i],
-  ['memory-out-of-bounds', /memory|data segment|index out of bounds/i],
+  ['unreachable', /^unreachable/i],
+  ['divide-by-zero', /^(integer )?(divide|remainder|division) by zero/i],
+  ['integer-overflow', /^(divide result unrepresentable|integer overflow)/i],
+  ['invalid-conversion', /^(float unrepresentable|out of bounds trunc|invalid conversion)/i],
+  // "Out of bounds call_indirect" (JavaScriptCore) is "table index is out of bounds" (V8).
+  ['table-out-of-bounds', /^out of bounds call_indirect/i],
+  // Engines do not agree on whether it was null or of another type.
+  ['indirect-call', /^(null function|function signature|call_indirect|indirect call)/i],
+  ['table-out-of-bounds', /table|^element/i],
+  ['memory-out-of-bounds', /memory|data segment|^index out of bounds/i],
 ];
 
 /** The kind of a trap, or undefined for a message that no known engine gives. */
 export function trapKind(message: string): string | undefined {
-  // "Out of bounds call_indirect" (JavaScriptCore) is "table index is out of bounds" (V8).
-  if (/bounds call_indirect/i.test(message)) return 'table-out-of-bounds';
-  return TRAP_MESSAGES.find(([, pattern]) => pattern.test(message))?.[0];
+  // JavaScriptCore adds the source text of the call, which could hold any word.
+  const [said = ''] = message.split(' (evaluating');
+  return TRAP_MESSAGES.find(([, pattern]) => pattern.test(said))?.[0];
 }

@@ -3,7 +3,7 @@ import { type AdmitCode, Refusal } from './decode/reader.ts';
 import { ExportKind, type ModuleShape, readSections } from './decode/sections.ts';
 import { ADMIT_LIMITS, type AdmitLimits } from './limits.ts';
 import { instanceCost } from './meter/cost-table.ts';
-import { meterModule } from './meter/emit.ts';
+import { checkInstructions, meterModule } from './meter/emit.ts';
 
 export type AdmitRefusal = { ok: false; code: AdmitCode; offset?: number; detail: string };
 
@@ -39,7 +39,7 @@ export function prepareModule(
   try {
     if (!WebAssembly.validate(bytes)) {
       // What the profile knows better gives a place and a reason; the rest is the engine's word.
-      readSections(bytes, limits);
+      checkInstructions(readSections(bytes, limits), limits);
       return { ok: false, code: 'invalid', detail: 'validation failed' };
     }
     const shape = readSections(bytes, limits);

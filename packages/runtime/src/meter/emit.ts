@@ -38,6 +38,11 @@ export function meterModule(
   return assembleModule(shape, types, helperType, indices, code);
 }
 
+/** Looks for instructions outside of the profile or its limits; throws a Refusal at the first. */
+export function checkInstructions(shape: ModuleShape, limits: AdmitLimits): void {
+  readCallGraph(shape, new InstructionStream(), limits);
+}
+
 function placeIndices(shape: ModuleShape): MeterIndices {
   const globals = shape.sections.get(6)?.count ?? 0;
   const functions = shape.functionTypes.length;

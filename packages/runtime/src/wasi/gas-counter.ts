@@ -24,9 +24,15 @@ export class GasCounter {
     if (this.global !== undefined) this.global.value = this.left;
   }
 
-  /** Charges a host call that moves some bytes; ends the run when no gas is left. */
-  chargeCall(bytes: number): void {
-    this.charge(HOST_CALL + BigInt(Math.ceil(bytes / COSTS.hostBytesPerGas)));
+  /** Charges a host call; ends the run when no gas is left. */
+  chargeCall(): void {
+    this.charge(HOST_CALL);
+    if (this.left < 0n) throw new GuestEnd('out-of-gas');
+  }
+
+  /** Charges what a host call is about to do to some bytes. */
+  chargeBytes(gas: number): void {
+    this.charge(BigInt(gas));
     if (this.left < 0n) throw new GuestEnd('out-of-gas');
   }
 

@@ -1,4 +1,5 @@
 import { PROFILE } from '../limits.ts';
+import { COSTS } from '../meter/cost-table.ts';
 import { CLOCK_RESOLUTION_NS, GasClock } from './clock.ts';
 import { Errno } from './errno.ts';
 import { GasCounter } from './gas-counter.ts';
@@ -113,7 +114,7 @@ export class WasiHost {
     // path_symlink begins with the old path; its descriptor is the third argument.
     const position = name === 'path_symlink' ? 2 : 0;
     return (...args: unknown[]) => {
-      this.gas.chargeCall(0);
+      this.gas.chargeCall();
       if (name === 'proc_raise') return Errno.nosys;
       const prestat = name === 'fd_prestat_get' || name === 'fd_prestat_dir_name';
       return !prestat && this.open.has(Number(args[position])) ? known : Errno.badf;
@@ -121,19 +122,20 @@ export class WasiHost {
   }
 
   private readonly nothing = (): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     return Errno.success;
   };
 
   private readonly argsSizesGet = (count: number, size: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     const bytes = this.args.reduce((sum, arg) => sum + arg.length, 0);
     const written = this.memory.setU32(count, this.args.length) && this.memory.setU32(size, bytes);
     return written ? Errno.success : Errno.fault;
   };
 
   private readonly argsGet = (pointers: number, buffer: number): number => {
-    this.gas.chargeCall(this.args.reduce((sum, arg) => sum + arg.length, 0));
+    this.gas.chargeCall();
+    this.gas.chargeBytes(this.args.reduce((sum, arg) => sum + arg.length, 0) * COSTS.hostByte);
     let pointer = pointers >>> 0;
     let at = buffer >>> 0;
     for (const arg of this.args) {
@@ -147,27 +149,28 @@ export class WasiHost {
   };
 
   private readonly environSizesGet = (count: number, size: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     const written = this.memory.setU32(count, 0) && this.memory.setU32(size, 0);
     return written ? Errno.success : Errno.fault;
   };
 
   private readonly clockResGet = (clock: number, result: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     if (clock >>> 0 >= CLOCKS) return Errno.inval;
     return this.memory.setU64(result, CLOCK_RESOLUTION_NS) ? Errno.success : Errno.fault;
   };
 
   private readonly clockTimeGet = (clock: number, _precision: bigint, result: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     if (clock >>> 0 >= CLOCKS) return Errno.inval;
     return this.memory.setU64(result, this.clock.now()) ? Errno.success : Errno.fault;
   };
 
   private readonly randomGet = (pointer: number, length: number): number => {
-    this.gas.chargeCall(length >>> 0);
+    this.gas.chargeCall();
     const target = this.memory.range(pointer, length);
     if (target === undefined) return Errno.fault;
+    this.gas.chargeBytes(target.length * COSTS.randomByte);
     this.random.fill(target);
     return Errno.success;
   };
@@ -178,12 +181,12 @@ export class WasiHost {
     count: number,
     result: number,
   ): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     if ((fd !== STDOUT && fd !== STDERR) || !this.open.has(fd)) return Errno.badf;
     const ranges = this.vectors(vectors, count);
     if (typeof ranges === 'number') return ranges;
     const size = ranges.reduce((sum, range) => sum + range.length, 0);
-    this.gas.chargeCall(size);
+    this.gas.chargeBytes(size * COSTS.hostByte);
     if (!this.memory.setU32(result, size)) return Errno.fault;
     const buffer = fd === STDOUT && this.stdout !== undefined ? this.stdout : this.stderr;
     if (!buffer.fits(size)) throw new GuestEnd('output-limit');
@@ -197,7 +200,7 @@ export class WasiHost {
     count: number,
     result: number,
   ): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     if (fd !== STDIN || !this.open.has(fd)) return Errno.badf;
     const ranges = this.vectors(vectors, count);
     if (typeof ranges === 'number') return ranges;
@@ -208,7 +211,7 @@ export class WasiHost {
       range.set(chunk);
       size += chunk.length;
     }
-    this.gas.chargeCall(size);
+    this.gas.chargeBytes(size * COSTS.hostByte);
     this.memory.setU32(result, size);
     return Errno.success;
   };
@@ -230,17 +233,17 @@ export class WasiHost {
   }
 
   private readonly fdClose = (fd: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     return this.open.delete(fd) ? Errno.success : Errno.badf;
   };
 
   private readonly fdSync = (fd: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     return this.open.has(fd) ? Errno.success : Errno.badf;
   };
 
   private readonly fdFdstatGet = (fd: number, result: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     if (!this.open.has(fd)) return Errno.badf;
     const rights = fd === STDIN ? RIGHT_FD_READ : RIGHT_FD_WRITE;
     // Type and flags are 0: an unknown kind of file, which libc buffers in full.
@@ -250,7 +253,7 @@ export class WasiHost {
   };
 
   private readonly fdFilestatGet = (fd: number, result: number): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     if (!this.open.has(fd)) return Errno.badf;
     const target = this.memory.range(result, FILESTAT_BYTES);
     target?.fill(0);
@@ -263,12 +266,12 @@ export class WasiHost {
     count: number,
     result: number,
   ): number => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     return pollOneoff(this.memory, this.clock, this.gas, subscriptions, events, count, result);
   };
 
   private readonly procExit = (code: number): undefined => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     throw new GuestEnd(code === 0 ? 'ok' : `exit:${code >>> 0}`);
   };
 
@@ -279,7 +282,7 @@ export class WasiHost {
     line: number,
     column: number,
   ): undefined => {
-    this.gas.chargeCall(0);
+    this.gas.chargeCall();
     const text = `abort: ${this.text16(message)} in ${this.text16(file)}`;
     const bytes = new TextEncoder().encode(`${text}(${line >>> 0}:${column >>> 0})\n`);
     if (this.stderr.fits(bytes.length)) this.stderr.write(bytes);

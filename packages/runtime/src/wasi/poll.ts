@@ -1,3 +1,4 @@
+import { COSTS } from '../meter/cost-table.ts';
 import type { GasClock } from './clock.ts';
 import { Errno } from './errno.ts';
 import type { GasCounter } from './gas-counter.ts';
@@ -28,7 +29,7 @@ export function pollOneoff(
   const output = memory.range(events, count * EVENT_BYTES);
   if (input === undefined || output === undefined) return Errno.fault;
   if (!memory.setU32(result, 0)) return Errno.fault;
-  gas.chargeCall(count * SUBSCRIPTION_BYTES);
+  gas.chargeBytes(count * SUBSCRIPTION_BYTES * COSTS.hostByte);
   const asked = readSubscriptions(input, clock.now());
   let earliest = FOREVER;
   for (const { due } of asked) if (due < earliest) earliest = due;

@@ -1,42 +1,57 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 
-const BLOCK_BYTES = 32;
-
 /**
- * Random bytes that are the same for everyone who runs the task: block k is
- * sha256(seed || k as 8 bytes, little-endian) with seed = sha256("ZS1 wasi" || task id).
+ * Random bytes that are the same for everyone who runs the task: xoshiro128** (Blackman and Vigna,
+ * "Scrambled linear pseudorandom number generators", 2021), its state the first 16 bytes of
+ * sha256("ZS1 wasi" || task id) as four little-endian words. They are public, like the task id: a
+ * guest cannot make a secret here.
  */
 export class TaskRandom {
   private readonly taskId: string;
-  private message: DataView | undefined;
-  private block = new Uint8Array(0);
-  private used = 0;
-  private next = 0n;
+  private state: Uint32Array<ArrayBuffer> | undefined;
+  private word = 0;
+  private bytesLeft = 0;
 
   constructor(taskId: string) {
     this.taskId = taskId;
   }
 
+  /** Fills with the next bytes; each word gives its four from the low end. */
   fill(target: Uint8Array): void {
-    for (let at = 0; at < target.length; ) {
-      if (this.used === this.block.length) this.nextBlock();
-      const size = Math.min(target.length - at, this.block.length - this.used);
-      target.set(this.block.subarray(this.used, this.used + size), at);
-      this.used += size;
-      at += size;
+    this.state ??= seed(this.taskId);
+    for (let at = 0; at < target.length; at++) {
+      if (this.bytesLeft === 0) {
+        this.word = next(this.state);
+        this.bytesLeft = 4;
+      }
+      target[at] = this.word & 0xff;
+      this.word >>>= 8;
+      this.bytesLeft--;
     }
   }
+}
 
-  private nextBlock(): void {
-    this.message ??= this.seeded();
-    this.message.setBigUint64(BLOCK_BYTES, this.next++, true);
-    this.block = sha256(new Uint8Array(this.message.buffer));
-    this.used = 0;
-  }
+function seed(taskId: string): Uint32Array<ArrayBuffer> {
+  const digest = sha256(new TextEncoder().encode(`ZS1 wasi${taskId}`));
+  const view = new DataView(digest.buffer, digest.byteOffset);
+  return Uint32Array.from({ length: 4 }, (_, index) => view.getUint32(index * 4, true));
+}
 
-  private seeded(): DataView {
-    const message = new Uint8Array(BLOCK_BYTES + 8);
-    message.set(sha256(new TextEncoder().encode(`ZS1 wasi${this.taskId}`)));
-    return new DataView(message.buffer);
-  }
+function rotate(word: number, by: number): number {
+  return (word << by) | (word >>> (32 - by));
+}
+
+function next(state: Uint32Array): number {
+  const a = state[0] ?? 0;
+  const b = state[1] ?? 0;
+  const c = state[2] ?? 0;
+  const d = state[3] ?? 0;
+  const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
+  const second = c ^ a;
+  const third = d ^ b;
+  state[1] = b ^ second;
+  state[0] = a ^ third;
+  state[2] = second ^ (b << 9);
+  state[3] = rotate(third, 11);
+  return result;
 }

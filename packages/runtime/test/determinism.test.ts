@@ -1,0 +1,36 @@
+import { execFile } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+
+const PROGRAMS = process.env.ZS_SOAK === undefined ? '40' : '2000';
+const MAIN = resolve(import.meta.dirname, 'determinism-main.ts');
+const ROOT = resolve(import.meta.dirname, '../../..');
+
+/** Both are packages that bring an executable. */
+function installed(name: string): string {
+  const require = createRequire(import.meta.url);
+  return join(dirname(require.resolve(`${name}/package.json`)), '../.bin', name);
+}
+
+async function corpusOn(command: string, ...args: string[]): Promise<string[]> {
+  const run = promisify(execFile);
+  const { stdout } = await run(command, [...args, MAIN, PROGRAMS], {
+    cwd: ROOT,
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout.trim().split('\n');
+}
+
+test(
+  'a corpus gives the same bytes, gas and memory on Node, Bun and Deno',
+  async () => {
+    const node = await corpusOn(process.execPath);
+    expect(node.length).toBeGreaterThan(150);
+    expect(node.filter((line) => line.includes('engine') || line.includes('host-'))).toEqual([]);
+    expect(await corpusOn(installed('bun'))).toEqual(node);
+    expect(await corpusOn(installed('deno'), 'run', '-A')).toEqual(node);
+  },
+  process.env.ZS_SOAK === undefined ? 180_000 : 1_800_000,
+);
