@@ -1,11 +1,15 @@
 /** The request path: middleware, then one line for each noun. */
 import { CardIndex, ngramHash384 } from '@zerostate/discovery';
-import type { Signer, Verifier } from '@zerostate/shared';
+import { encodeBase64url, type Signer, type Verifier } from '@zerostate/shared';
 import { Hono } from 'hono';
+import { accountRoutes } from './accounts/routes.ts';
 import { blobRoutes } from './blobs/routes.ts';
 import type { CardDeps } from './cards/publish.ts';
 import { cardRoutes } from './cards/routes.ts';
+import { channelRoutes } from './channels/routes.ts';
+import { claimRoutes } from './claims/routes.ts';
 import type { EdgeConfig } from './config.ts';
+import { sweepDirectory } from './directory-sweep.ts';
 import { addDocs, type DocsScript } from './http/docs.ts';
 import type { EdgeEnv } from './http/env.ts';
 import { answerTheRest, onError } from './http/errors.ts';
@@ -19,14 +23,19 @@ import type { LinkDeps } from './hub/link-session.ts';
 import { linkRoutes } from './hub/routes.ts';
 import type { StoredGenesis } from './ledger/genesis.ts';
 import type { LedgerPorts } from './ledger/ports.ts';
+import { ledgerRoutes } from './ledger/routes.ts';
 import { createLedger, type Ledger } from './ledger/store.ts';
 import { createMessageHandler } from './message-handler.ts';
 import { networkRoutes } from './network/routes.ts';
 import { healthRoutes } from './observe/health.ts';
 import { metricsRoutes } from './observe/metrics-routes.ts';
 import type { BlobStore, Clock, Database, Hub, Log, Metrics, Rng } from './ports.ts';
+import { receiptRoutes } from './receipts/routes.ts';
+import { reputationRoutes } from './reputation/routes.ts';
 import { CardFeed } from './search/card-feed.ts';
 import { searchRoutes } from './search/routes.ts';
+import { sweep } from './sweep/sweep.ts';
+import { failOverdueTasks } from './tasks/deadline.ts';
 import type { TaskDeps } from './tasks/deps.ts';
 import { taskRecords } from './tasks/records.ts';
 import { taskRoutes } from './tasks/routes.ts';
@@ -58,9 +67,9 @@ export type Edge = {
   app: Hono<EdgeEnv>;
   feed: CardFeed;
   ledger: Ledger;
-  /** What the ledger's own operations were given: the sweep takes the same. */
-  ledgerPorts: LedgerPorts;
   tasks: TaskDeps;
+  /** What time does to both databases; one worker at a time. */
+  sweep(): Promise<void>;
   /** What a link session needs; the entry adds the sockets. */
   links: LinkDeps;
 };
@@ -79,17 +88,23 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
     }),
   );
   app.onError(onError(ports.log));
-  const deps = { ...ports, ...settings, ...tasks, ...router, feed };
+  const deps = { ...ports, ...settings, ...router, feed, ledger };
   const embedderId = ngramHash384.id;
   const published = (later?: (work: Promise<void>) => void) => feed.published(later);
   const routers: Router[] = [
     networkRoutes(deps),
     cardRoutes({ ...cards, ...router, published }),
     searchRoutes({ feed, clock, embedderId, ...router }),
-    taskRoutes(deps),
+    accountRoutes(deps),
+    channelRoutes(deps),
+    claimRoutes(deps),
+    taskRoutes({ ...tasks, ...router }),
+    receiptRoutes(deps),
+    reputationRoutes(deps),
     blobRoutes(deps),
+    ledgerRoutes(deps),
     linkRoutes(router),
-    healthRoutes({ ...deps, ledger: ports.ledger }),
+    healthRoutes({ ...deps, databases: { ledger: ports.ledger, directory: ports.directory } }),
     metricsRoutes(deps),
   ];
   for (const { app: routes } of routers) app.route('/', routes);
@@ -106,7 +121,19 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
     handler: createMessageHandler({ cards, tasks, ledger, published }),
     rate: createRateLimiter(clock, settings.rates.link),
   };
-  return { app, feed, ledger, ledgerPorts, tasks, links };
+  return { app, feed, ledger, tasks, links, sweep: createSweep(ports, ledgerPorts, tasks) };
+}
+
+function createSweep(ports: EdgePorts, ledger: LedgerPorts, tasks: TaskDeps): () => Promise<void> {
+  const { clock, directory, blobs, log } = ports;
+  const holder = encodeBase64url(ports.rng.bytes(16));
+  const failOverdue = (limit: number) => failOverdueTasks(tasks, clock.now(), limit);
+  return async () => {
+    const swept = await sweep({ ledger, failOverdue, holder });
+    if (!swept.ran) return;
+    await sweepDirectory({ directory, blobs }, clock.now());
+    log.debug('swept', swept);
+  };
 }
 
 function createRooms(ports: EdgePorts, settings: EdgeSettings) {

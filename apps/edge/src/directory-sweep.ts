@@ -3,17 +3,13 @@ import { SWEEP_ROWS_MAX } from '@zerostate/shared';
 import { expiredOwners, ownerDelete } from './blobs/store.ts';
 import { forgetCards } from './cards/store.ts';
 import { forgetNonces } from './http/nonce-store.ts';
-import type { BlobStore } from './ports.ts';
-import { failOverdueTasks } from './tasks/deadline.ts';
-import type { TaskDeps } from './tasks/deps.ts';
+import type { BlobStore, Database } from './ports.ts';
 import { forgetTasks } from './tasks/store.ts';
 
-export type DirectorySweepDeps = { tasks: TaskDeps; blobs: BlobStore };
+export type DirectorySweepDeps = { directory: Database; blobs: BlobStore };
 
 export async function sweepDirectory(deps: DirectorySweepDeps, now: number): Promise<void> {
-  const { directory } = deps.tasks;
-  await failOverdueTasks(deps.tasks, now, SWEEP_ROWS_MAX);
-  await directory.batch([
+  await deps.directory.batch([
     forgetNonces(now, SWEEP_ROWS_MAX),
     ...forgetCards(now, SWEEP_ROWS_MAX),
     forgetTasks(now, SWEEP_ROWS_MAX),
@@ -22,7 +18,7 @@ export async function sweepDirectory(deps: DirectorySweepDeps, now: number): Pro
 }
 
 async function forgetBlobs(deps: DirectorySweepDeps, now: number): Promise<void> {
-  const { directory } = deps.tasks;
+  const { directory } = deps;
   const expired = await expiredOwners(directory, now, SWEEP_ROWS_MAX);
   if (expired.length === 0) return;
   await directory.batch(expired.map(({ hash, did }) => ownerDelete(hash, did, now)));

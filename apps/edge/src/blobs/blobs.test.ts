@@ -2,7 +2,6 @@ import { BLOB_CHUNK_BYTES, digestSha256, utf8 } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MODULE, makePublication } from '../../test-support/documents.ts';
 import { createEdgeWorld, type EdgeWorld, START } from '../../test-support/world.ts';
-import { sweepDirectory } from '../directory-sweep.ts';
 
 let world: EdgeWorld;
 beforeEach(async () => {
@@ -87,14 +86,15 @@ describe('a blob is refused', () => {
         controller.enqueue(new Uint8Array(1_048_576));
       },
     });
-    const request = new Request(`http://edge.test${path}`, { method: 'PUT', body, duplex: 'half' });
+    const init = { method: 'PUT', body, duplex: 'half' };
+    const request = new Request(`http://edge.test${path}`, init);
     expect((await world.app.fetch(request, {})).status).toBe(413);
     expect(pulled).toBeLessThan(12);
   });
 });
 
 describe('in time', () => {
-  const sweep = () => sweepDirectory({ tasks: world.tasks, blobs: world.blobs }, world.now());
+  const sweep = () => world.sweep();
 
   test('a blob that nothing needs goes after a day, with its bytes', async () => {
     await world.fund(world.alice);

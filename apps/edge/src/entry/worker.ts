@@ -8,7 +8,6 @@ import { createApp, type Edge } from '../app.ts';
 import { rowBlobStore } from '../blobs/store.ts';
 import type { EdgeConfig } from '../config.ts';
 import { DIRECTORY_MIGRATIONS } from '../directory-migrations.ts';
-import { sweepDirectory } from '../directory-sweep.ts';
 import type { DocsScript } from '../http/docs.ts';
 import { createLinks, type Links } from '../hub/links.ts';
 import { createProcessHub } from '../hub/process-hub.ts';
@@ -84,10 +83,7 @@ export async function startWorker(
   const gate = createSocketGate();
   const links = createLinks({ ...edge.links, rng: systemRng, gate }, hub);
   hub.start();
-  const cancelSweep = startSweep(
-    () => sweepDirectory({ tasks: edge.tasks, blobs }, clock.now()),
-    log,
-  );
+  const cancelSweep = startSweep(() => edge.sweep(), log);
   return {
     app: edge.app,
     links,

@@ -9,8 +9,7 @@ import type { Database } from '../ports.ts';
 import type { CardFeed } from '../search/card-feed.ts';
 
 export type HealthDeps = {
-  ledger: Database;
-  directory: Database;
+  databases: { ledger: Database; directory: Database };
   feed: CardFeed;
   version: string;
   /** True from SIGTERM on. */
@@ -55,8 +54,8 @@ export function healthRoutes(deps: HealthDeps & RouterDeps): Router {
 async function whyNotReady(deps: HealthDeps): Promise<string[]> {
   if (deps.isDraining()) return ['this worker is stopping'];
   const reasons = [
-    ...(await migrationReasons('ledger', deps.ledger, LEDGER_MIGRATIONS)),
-    ...(await migrationReasons('directory', deps.directory, DIRECTORY_MIGRATIONS)),
+    ...(await migrationReasons('ledger', deps.databases.ledger, LEDGER_MIGRATIONS)),
+    ...(await migrationReasons('directory', deps.databases.directory, DIRECTORY_MIGRATIONS)),
   ];
   if (reasons.length > 0 || deps.feed.isLoaded) return reasons;
   try {

@@ -9,7 +9,6 @@ import {
   type TaskPair,
 } from '../../test-support/documents.ts';
 import { createEdgeWorld, type EdgeWorld } from '../../test-support/world.ts';
-import { sweepDirectory } from '../directory-sweep.ts';
 import { outboxRead } from '../hub/outbox.ts';
 import { acceptTask, finishTask, rejectTask } from './progress.ts';
 
@@ -249,7 +248,7 @@ describe('an accepted task', () => {
     const pair = await task();
     await submit(pair);
     await accept(pair, 10_000);
-    const sweep = () => sweepDirectory({ tasks: world.tasks, blobs: world.blobs }, world.now());
+    const { sweep } = world;
     await world.pass(10_000);
     await sweep();
     expect((await get(pair.id)).state).toBe('accepted');
