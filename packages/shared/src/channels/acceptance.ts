@@ -70,6 +70,11 @@ export type ExecutorTerms = {
   gasPerMs: bigint;
   /** How long the tasks before this one take. */
   queueMs: number;
+  /**
+   * When the ledger last said that the channel is active; now, if it is not given. The window may
+   * have started to run right after that, and with it the time to claim.
+   */
+  channelSeenAt?: number;
 };
 
 /** A task taken: the budget with its cond, and the deadline to sign in `task.accept`. */
@@ -89,7 +94,7 @@ export function acceptTask(
     pairFault(offer.task, offer.cond) ??
     priceFault(offer.task.price, own.price) ??
     limitFault(offer.task, own) ??
-    timeFault(offer.task, budget.terms.windowMs, own.queueMs, now);
+    timeFault(offer.task, budget.terms.windowMs, own, now);
   if (fault !== null) return fault;
   const accepted = acceptCond(budget, offer.cond, now);
   if (!accepted.ok) return accepted;
@@ -124,8 +129,9 @@ function limitFault(task: TaskTerms, own: ExecutorTerms): Fault {
   return task.gasMax > own.gasPerMs * BigInt(task.wallMsMax) ? err('gas-exceeds-wall') : null;
 }
 
-function timeFault(task: TaskTerms, windowMs: number, queueMs: number, now: number): Fault {
-  const neededMs = queueMs + task.wallMsMax + TASK_SLACK_MS;
-  if (neededMs > windowMs) return err('wall-exceeds-window');
-  return now + neededMs > task.notAfter ? err('not-after-too-soon') : null;
+function timeFault(task: TaskTerms, windowMs: number, own: ExecutorTerms, now: number): Fault {
+  const endsAt = now + own.queueMs + task.wallMsMax + TASK_SLACK_MS;
+  const windowEndsAt = (own.channelSeenAt ?? now) + windowMs;
+  if (endsAt > windowEndsAt) return err('wall-exceeds-window');
+  return endsAt > task.notAfter ? err('not-after-too-soon') : null;
 }

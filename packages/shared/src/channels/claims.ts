@@ -23,8 +23,13 @@ export function fileClaim(state: ChannelState, event: ClaimEvent, now: number): 
   const { filing } = event;
   const fault = filingFault(state, event, now);
   if (fault !== null) return refuse(fault);
+  const price = coveredPrice(state, filing);
+  if (price < filing.price && event.partial !== true) return refuse('escrow-insufficient');
+  const paid = laneCum(state, filing.dir, filing.lane);
+  if (price < 0n || filing.base + price <= paid) return refuse('escrow-insufficient');
   const pending: ClaimState = {
     ...filing,
+    price,
     at: now,
     postAt: now + state.terms.claimMs,
     phase: 'pending',
@@ -32,14 +37,16 @@ export function fileClaim(state: ChannelState, event: ClaimEvent, now: number): 
     bond: 0n,
   };
   // An objection that cannot put down its bond changes nothing: the claim stays pending.
-  const disputed = event.objected && event.available >= filing.price;
-  const claim: ClaimState = disputed
-    ? { ...pending, phase: 'disputed', bond: filing.price }
-    : pending;
-  const next = withClaim(state, claim);
-  if (next.escrow[filing.dir] < claimedTotal(next, filing.dir))
-    return refuse('escrow-insufficient');
-  return moveTo(next, disputed ? holdBond(state.terms, claim, claim.bond) : []);
+  const disputed = event.objected && event.available >= price;
+  const claim: ClaimState = disputed ? { ...pending, phase: 'disputed', bond: price } : pending;
+  return moveTo(withClaim(state, claim), disputed ? holdBond(state.terms, claim, claim.bond) : []);
+}
+
+/** The price, lowered to what the escrow covers beside the live claims; it may be negative. */
+function coveredPrice(state: ChannelState, { dir, lane, base, price }: ClaimFiling): bigint {
+  const free = state.escrow[dir] - claimedTotal(state, dir);
+  const most = laneCum(state, dir, lane) + free - base;
+  return price <= most ? price : most;
 }
 
 function filingFault(state: ChannelState, event: ClaimEvent, now: number): ChannelCode | null {
@@ -158,8 +165,8 @@ function settle(state: ChannelState, claim: ClaimState, effects: LedgerTransfer[
   const cum = claim.base + claim.price;
   if (cum <= laneCum(state, claim.dir, claim.lane)) return moveTo(posted, effects);
   const lane = { cum, via: claim.id, memo: claim.id };
-  const raised = raiseLane(posted, claim.dir, claim.lane, lane);
-  return moveTo(raised.next, [...raised.effects, ...effects]);
+  const [next, payment] = raiseLane(posted, claim.dir, claim.lane, lane);
+  return moveTo(next, [...payment, ...effects]);
 }
 
 function findClaim(state: ChannelState, id: string): Result<ClaimState, ChannelCode> {

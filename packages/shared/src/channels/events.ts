@@ -27,7 +27,7 @@ export type ChannelEvent =
   | { type: 'open'; terms: ChannelTerms; fund: PerDir<bigint>; by: Did; available: bigint }
   | { type: 'accept'; by: Did; available: bigint }
   | { type: 'cancel'; by: Did | null }
-  | { type: 'redeem'; dir: Dir; lane: number; cum: bigint; memo: string; via: string }
+  | RedeemEvent
   | { type: 'topup'; dir: Dir; amount: bigint; nonce: string; by: Did; available: bigint }
   | RollEvent
   | ClaimEvent
@@ -40,6 +40,20 @@ export type ChannelEvent =
   | { type: 'expire' }
   | { type: 'coopClose'; cum: PerDir<bigint>; notAfter: number; by: readonly Did[] }
   | { type: 'finalize' };
+
+/**
+ * A voucher. With `partial` a total that the escrow does not cover pays what is there. Otherwise a
+ * payer could spend a micro-unit on another lane and so lock away all that its payee holds.
+ */
+export type RedeemEvent = {
+  type: 'redeem';
+  dir: Dir;
+  lane: number;
+  cum: bigint;
+  memo: string;
+  via: string;
+  partial?: boolean;
+};
 
 /** The receiving end of a `paych.roll`: `from` names the channel it was redeemed on. */
 export type RollEvent = {
@@ -60,6 +74,8 @@ export type ClaimEvent = {
   /** The creator's objection is on file, and `available` is what it can put down. */
   objected: boolean;
   available: bigint;
+  /** As in `RedeemEvent`: the price is lowered to what the escrow covers. */
+  partial?: boolean;
 };
 
 export type VerdictEvent = {

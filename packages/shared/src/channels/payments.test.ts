@@ -6,6 +6,7 @@ import {
   type At,
   accepting,
   BOB,
+  claiming,
   closingBoth,
   code,
   MALLORY,
@@ -131,5 +132,68 @@ describe('adding money', () => {
     expect(rolled.state.fund.b).toBe(120n);
     expect(code(rolled.state, roll, 2_000)).toBe('nonce-used');
     expect(code(rolled.state, { ...roll, nonce: 'm', by: ALICE }, 2_000)).toBe('party-wrong');
+  });
+});
+
+describe('a payer that spends a little on another lane', () => {
+  const nearlyAll = redeeming(1000n);
+  const spent = played([2_000, redeeming(1n, 7)]).state;
+
+  test('does not lock away what its payee holds: the voucher pays all that is there', () => {
+    expect(code(spent, nearlyAll, 2_000)).toBe('escrow-insufficient');
+    const { state, ledger } = played(
+      [2_000, redeeming(1n, 7)],
+      [2_000, { ...nearlyAll, partial: true } as ChannelEvent],
+    );
+    expect(state.escrow.a).toBe(0n);
+    expect(state.lanes.a[0]).toEqual({ cum: 999n, via: 'v:a:0:1000', memo: '' });
+    expect(ledger.available(BOB)).toBe(9_900n + 1_000n);
+  });
+
+  test('pays the rest of the same voucher when it tops up', () => {
+    const partial = { ...nearlyAll, partial: true } as ChannelEvent;
+    const topup: ChannelEvent = {
+      type: 'topup',
+      dir: 'a',
+      amount: 5n,
+      nonce: 'n',
+      by: ALICE,
+      available: 9_000n,
+    };
+    const { state } = played(
+      [2_000, redeeming(1n, 7)],
+      [2_000, partial],
+      [2_000, topup],
+      [2_000, partial],
+    );
+    expect(state.lanes.a[0]?.cum).toBe(1000n);
+    expect(state.escrow.a).toBe(4n);
+    expect(code(state, partial, 2_000)).toBe('redeem-stale');
+  });
+
+  test('never gets at what is claimed, nor moves nothing', () => {
+    const partial = { ...nearlyAll, partial: true } as ChannelEvent;
+    const { state } = played([2_000, claiming('k')], [2_000, partial]);
+    expect(state.escrow.a).toBe(40n);
+    expect(code(state, redeeming(5n, 3), 2_000)).toBe('escrow-insufficient');
+    expect(code(state, { ...redeeming(5n, 3), partial: true } as ChannelEvent, 2_000)).toBe(
+      'escrow-insufficient',
+    );
+  });
+
+  test('does not void a claim either: its price is lowered to what is there', () => {
+    const { state } = played([2_000, redeeming(970n, 7)]);
+    expect(code(state, claiming('k'), 2_000)).toBe('escrow-insufficient');
+    const filed = played(
+      [2_000, redeeming(970n, 7)],
+      [2_000, claiming('k', {}, { partial: true })],
+    );
+    expect(filed.state.claims.k).toMatchObject({ price: 30n, bond: 0n });
+    expect(code(state, claiming('k', { base: 30n }, { partial: true }), 2_000)).toBe(
+      'taken: active',
+    );
+    expect(code(state, claiming('k', { base: 31n }, { partial: true }), 2_000)).toBe(
+      'escrow-insufficient',
+    );
   });
 });

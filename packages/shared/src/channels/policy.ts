@@ -45,7 +45,8 @@ export type CoopCloseCode = 'cond-open' | 'total-too-low' | 'total-too-high' | '
 
 /**
  * Whether a party signs a cooperative close. As payee it wants at least what it holds and no work
- * that is still unpaid, as payer at most what it signed.
+ * that is still unpaid, as payer at most what it signed. Both budgets must have been brought up to
+ * the ledger (`laneSynced` for each of its lanes): the totals count what was paid on every lane.
  */
 export function acceptCoopClose(
   budgets: { incoming: Budget; outgoing: Budget },
