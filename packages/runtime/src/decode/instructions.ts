@@ -7,47 +7,69 @@ import { type Reader, Refusal } from './reader.ts';
 export const EMPTY_BLOCK = -64;
 
 /**
- * The instructions of one body, as parallel arrays that are reused from body to body: a module has
- * millions of instructions, and an object for each would cost more than all else.
+ * The instructions of all bodies, as parallel arrays: a module has millions of them, and an object
+ * for each would cost more than all else. One body is looked at at a time.
  */
 export class InstructionStream {
+  /** Instructions of the body that is looked at. */
   count = 0;
+  private base = 0;
+  private next = 0;
+  private readonly bodies: { base: number; count: number }[] = [];
   /** 0..255 plain, 256.. prefix 0xFC, 512.. prefix 0xFD. */
-  private ops = new Uint16Array(4096);
-  private starts = new Uint32Array(4096);
-  private immediates = new Int32Array(4096);
-  /** Targets of the br_tables, in order; the immediate of one is where its list begins. */
+  private ops: Uint16Array;
+  private starts: Uint32Array;
+  private immediates: Int32Array;
+  /** Targets of the br_tables, each list behind its length; the immediate of one is where. */
   readonly targets: number[] = [];
 
+  /** @param capacity expected number of instructions; more are taken too */
+  constructor(capacity = 4096) {
+    this.ops = new Uint16Array(capacity);
+    this.starts = new Uint32Array(capacity);
+    this.immediates = new Int32Array(capacity);
+  }
+
   op(index: number): number {
-    return this.ops[index] ?? 0;
+    return this.ops[this.base + index] ?? 0;
   }
 
   /** Offset in the module of an instruction; of `count`, where the body ends. */
   start(index: number): number {
-    return this.starts[index] ?? 0;
+    return this.starts[this.base + index] ?? 0;
   }
 
   /** First index immediate (local, function, label …), or the block type. */
   immediate(index: number): number {
-    return this.immediates[index] ?? 0;
+    return this.immediates[this.base + index] ?? 0;
   }
 
-  clear(): void {
+  /** Looks at a body that was decoded before, by its place in the order of decoding. */
+  select(body: number): void {
+    const { base = 0, count = 0 } = this.bodies[body] ?? {};
+    this.base = base;
+    this.count = count;
+  }
+
+  /** Begins the next body. */
+  begin(): void {
+    this.base = this.next;
     this.count = 0;
-    this.targets.length = 0;
   }
 
   push(op: number, start: number, immediate: number): void {
-    const index = this.count++;
+    const index = this.next++;
     if (index + 1 >= this.ops.length) this.grow();
     this.ops[index] = op;
     this.starts[index] = start;
     this.immediates[index] = immediate;
+    this.count++;
   }
 
+  /** Ends the body; its end offset takes a place of its own. */
   close(end: number): void {
-    this.starts[this.count] = end;
+    this.starts[this.next++] = end;
+    this.bodies.push({ base: this.base, count: this.count });
   }
 
   private grow(): void {
@@ -71,13 +93,19 @@ export function decodeInstructions(
   stream: InstructionStream,
   limits: AdmitLimits,
 ): void {
-  stream.clear();
+  stream.begin();
   let depth = 0;
   for (;;) {
     const start = reader.at;
     let op = reader.byte();
     if (op >= 0xfb) op = prefixed(reader, op, start);
-    const immediate = readImmediate(reader, stream, op, start, limits);
+    const coding = immediateOf(op);
+    let immediate = 0;
+    // Most instructions; the rest is worth a call.
+    if (coding === Immediate.index) immediate = reader.u32();
+    else if (coding !== Immediate.none) {
+      immediate = readImmediate(reader, stream, op, coding, start, limits);
+    }
     stream.push(op, start, immediate);
     if (op >= 0x02 && op <= 0x04) {
       if (++depth > limits.nestingMax) throw new Refusal('limit', 'block nesting', start);
@@ -100,14 +128,11 @@ function readImmediate(
   reader: Reader,
   stream: InstructionStream,
   op: number,
+  coding: number,
   start: number,
   limits: AdmitLimits,
 ): number {
-  switch (immediateOf(op)) {
-    case Immediate.none:
-      return 0;
-    case Immediate.index:
-      return reader.u32();
+  switch (coding) {
     case Immediate.twoIndices:
       return readTwoIndices(reader, op);
     case Immediate.integer:

@@ -1,4 +1,4 @@
-import { decodeInstructions, InstructionStream } from '../decode/instructions.ts';
+import { InstructionStream } from '../decode/instructions.ts';
 import { ValueType } from '../decode/profile.ts';
 import { Reader } from '../decode/reader.ts';
 import type { ModuleShape } from '../decode/sections.ts';
@@ -43,6 +43,9 @@ export function checkInstructions(shape: ModuleShape, limits: AdmitLimits): void
   readCallGraph(shape, new InstructionStream(), limits);
 }
 
+/** About what compilers emit; fewer make the stream grow. */
+const BYTES_PER_INSTRUCTION = 2;
+
 function placeIndices(shape: ModuleShape): MeterIndices {
   const globals = shape.sections.get(6)?.count ?? 0;
   const functions = shape.functionTypes.length;
@@ -66,7 +69,7 @@ function meterBodies(
   code: Writer,
 ): void {
   const imported = shape.imports.length;
-  const stream = new InstructionStream();
+  const stream = new InstructionStream(Math.ceil(shape.bytes.length / BYTES_PER_INSTRUCTION));
   const graph = readCallGraph(shape, stream, limits);
   const stack = planStack(shape, graph);
   const charges = new ChargePlan();
@@ -80,7 +83,7 @@ function meterBodies(
     const type = typeOfFunction(shape, index);
     const reader = new Reader(shape.bytes, range.start, range.end);
     const locals = readLocals(reader, type, limits);
-    decodeInstructions(reader, stream, limits);
+    stream.select(defined);
     const free = straight(index) >= 0;
     if (free) charges.clear();
     else {
