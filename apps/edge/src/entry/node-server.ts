@@ -10,6 +10,7 @@ import { plainAddress } from '../http/client-address.ts';
 import { type ProblemCode, problemOf } from '../http/problem.ts';
 import type { Links } from '../hub/links.ts';
 import { LINK_PATH } from '../hub/routes.ts';
+import { problemResponse } from './upgrade.ts';
 
 /** A peer that sends its headers slower than this is let go, and one that sends its body so. */
 const HEADERS_MS = 10_000;
@@ -107,12 +108,4 @@ function refuse(socket: Duplex, code: ProblemCode): void {
     `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
-}
-
-function problemResponse(code: ProblemCode, detail: string): Response {
-  const problem = problemOf(code, { detail });
-  return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: { 'content-type': 'application/problem+json' },
-  });
 }

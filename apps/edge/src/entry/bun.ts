@@ -1,0 +1,88 @@
+/** The edge on Bun. */
+import { FRAME_BYTES_MAX } from '@zerostate/shared';
+import { lineLog } from '../adapters/log-lines.ts';
+import { prometheusMetrics } from '../adapters/metrics-prometheus.ts';
+import type { LinkSession } from '../hub/link-session.ts';
+import type { Place } from '../hub/links.ts';
+import { runProcess, type Serve } from './process.ts';
+import { isLinkUpgrade, problemResponse } from './upgrade.ts';
+
+type SocketData = { place: Place; address: string; origin: string; session: LinkSession | null };
+type BunSocket = {
+  data: SocketData;
+  send(text: string): number;
+  close(code: number, reason: string): void;
+};
+type BunServer = {
+  url: URL;
+  requestIP(request: Request): { address: string } | null;
+  upgrade(request: Request, options: { data: SocketData }): boolean;
+  stop(): Promise<void>;
+};
+type BunOptions = {
+  hostname: string;
+  port: number;
+  idleTimeout: number;
+  maxRequestBodySize: number;
+  fetch(request: Request, server: BunServer): Response | Promise<Response> | undefined;
+  websocket: {
+    maxPayloadLength: number;
+    perMessageDeflate: boolean;
+    open(socket: BunSocket): void;
+    message(socket: BunSocket, message: string | Uint8Array): void;
+    close(socket: BunSocket): void;
+  };
+};
+/** The part of Bun's own API that is used here. */
+declare const Bun: { serve(options: BunOptions): BunServer };
+
+/** Seconds: longer than the longest wait of a caller. */
+const IDLE_S = 60;
+/** A little more than the largest blob: past it Bun itself ends the request. */
+const BODY_MAX = 16_777_216;
+
+const serveBun: Serve = async ({ app, links }, { host, port }) => {
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    idleTimeout: IDLE_S,
+    maxRequestBodySize: BODY_MAX,
+    fetch(request, self) {
+      const address = self.requestIP(request)?.address ?? '';
+      if (!isLinkUpgrade(request)) return app.fetch(request, { address });
+      const place = links.admit(address);
+      if (place === null) return problemResponse('busy');
+      const { origin } = new URL(request.url);
+      if (self.upgrade(request, { data: { place, address, origin, session: null } })) return;
+      place.leave();
+      return problemResponse('upgrade-required');
+    },
+    websocket: {
+      maxPayloadLength: FRAME_BYTES_MAX * 2,
+      perMessageDeflate: false,
+      open(socket) {
+        const { place, address, origin } = socket.data;
+        socket.data.session = place.accept(
+          {
+            send: (text) => {
+              socket.send(text);
+            },
+            close: (code, reason) => socket.close(code, reason),
+          },
+          { address, origin },
+        );
+      },
+      message: ({ data }, message) => data.session?.receive(message),
+      close({ data }) {
+        data.session?.gone();
+        data.place.leave();
+      },
+    },
+  });
+  return { url: server.url.origin, close: () => server.stop() };
+};
+
+runProcess(serveBun, {
+  log: (level) => lineLog(level, (line) => console.error(line)),
+  metrics: prometheusMetrics,
+});

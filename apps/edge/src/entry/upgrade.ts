@@ -1,0 +1,17 @@
+import { type ProblemCode, problemOf } from '../http/problem.ts';
+import { LINK_PATH } from '../hub/routes.ts';
+
+/** Whether a request wants to become an executor link. */
+export function isLinkUpgrade(request: Request): boolean {
+  const isWebSocket = request.headers.get('upgrade')?.toLowerCase() === 'websocket';
+  return isWebSocket && new URL(request.url).pathname === LINK_PATH;
+}
+
+/** A problem where no app made the answer. */
+export function problemResponse(code: ProblemCode, detail?: string): Response {
+  const problem = problemOf(code, { detail });
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json' },
+  });
+}
