@@ -58,6 +58,7 @@ export class LinkSession {
   #inbound: Inbound;
   #load: Load = { queue: 0, running: 0, capacity: 0 };
   #presenceAt = 0;
+  readonly #working = new Set<Promise<void>>();
   #isAckQueued = false;
   #ackSent: number;
   /** What the directory and ledger know of the positions. */
@@ -100,6 +101,11 @@ export class LinkSession {
     }
     this.link.phase = 'verifying';
     this.#guard(this.#open(frame.value.hello));
+  }
+
+  /** Resolves when everything that arrived so far is processed and answered. */
+  async settled(): Promise<void> {
+    while (this.#working.size > 0) await Promise.all(this.#working);
   }
 
   /** There may be something new in an outbox. */
@@ -318,7 +324,7 @@ export class LinkSession {
 
   /** A database that is out of reach ends the link, unacknowledged: the executor sends again. */
   #guard(work: Promise<void>): void {
-    work.catch((error: unknown) => {
+    const ended = work.catch((error: unknown) => {
       if (isUnavailable(error)) {
         this.#deps.log.warn('link lost its database', { did: this.link.did });
         this.end('storage-unavailable', undefined, CLOSE.tryAgain);
@@ -327,5 +333,7 @@ export class LinkSession {
       this.#deps.log.error('link failed', { did: this.link.did }, error);
       this.end('internal-error', undefined, CLOSE.internal);
     });
+    this.#working.add(ended);
+    ended.finally(() => this.#working.delete(ended));
   }
 }

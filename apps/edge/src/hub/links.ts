@@ -3,7 +3,7 @@
 import type { Rng } from '../ports.ts';
 import { NONCE_BYTES, newNonce } from './greeting.ts';
 import { type LinkDeps, type LinkOwner, LinkSession, type LinkSocket } from './link-session.ts';
-import { newLink } from './link-state.ts';
+import { type LinkState, newLink } from './link-state.ts';
 import type { SocketGate } from './socket-gate.ts';
 
 export type LinksDeps = LinkDeps & { rng: Rng; gate: SocketGate };
@@ -35,22 +35,48 @@ export function createLinks(deps: LinksDeps, hub: SessionHub): Links {
         accept(socket, peer) {
           const nonce = newNonce(deps.rng.bytes(NONCE_BYTES));
           const link = newLink({ nonce, ...peer, now: deps.clock.now() });
-          const session = new LinkSession(deps, link, socket, {
-            opened(opened) {
-              leave();
-              hub.opened(opened);
-            },
-            closed(closed) {
-              leave();
-              hub.closed(closed);
-            },
-            changed: (changed) => hub.changed(changed),
-          });
+          const session = new LinkSession(deps, link, socket, gated(hub, leave));
           hub.add(session);
           session.greet();
           return session;
         },
       };
     },
+  };
+}
+
+/**
+ * A session that slept with its socket. Null when it slept in the middle of its hello: what was
+ * being checked is lost, and the executor dials again.
+ */
+export function restoreSession(
+  deps: LinksDeps,
+  hub: SessionHub,
+  link: LinkState,
+  socket: LinkSocket,
+): LinkSession | null {
+  if (link.phase === 'verifying' || link.phase === 'closed') return null;
+  const leave = link.phase === 'greeting' ? deps.gate.enter(link.address) : () => {};
+  if (leave === null) return null;
+  // What arrived and was not processed comes again: it was not acknowledged.
+  const state = { ...link, received: link.processed };
+  const session = new LinkSession(deps, state, socket, gated(hub, leave));
+  if (link.phase === 'greeting') hub.add(session);
+  else hub.opened(session);
+  return session;
+}
+
+/** Gives the place of an unknown peer back once it is known or gone. */
+function gated(hub: SessionHub, leave: () => void): LinkOwner {
+  return {
+    opened(session) {
+      leave();
+      hub.opened(session);
+    },
+    closed(session) {
+      leave();
+      hub.closed(session);
+    },
+    changed: (session) => hub.changed(session),
   };
 }

@@ -24,6 +24,10 @@ export interface ProcessHub extends Hub, LinkOwner {
   start(): void;
   /** One turn of what happens every second. */
   tick(): Promise<void>;
+  /** Whether this DID's link is here. */
+  has(did: string): boolean;
+  /** Writes positions and presence that are not saved yet. */
+  save(): Promise<void>;
   /** Callers that wait are answered now. */
   release(): void;
   /** Says goodbye to every socket and saves what is not saved. */
@@ -45,6 +49,8 @@ export function createProcessHub(deps: ProcessHubDeps): ProcessHub {
     wake: (did) => links.wake(did),
     wakeTopic: (topic) => topics.wake(topic),
     watch: (topic) => topics.watch(topic),
+    has: (did) => links.has(did),
+    save: () => links.save(),
     add: (session) => links.add(session),
     opened: (session) => links.opened(session),
     closed: (session) => links.closed(session),
@@ -75,6 +81,10 @@ class Links {
 
   constructor(deps: ProcessHubDeps) {
     this.#deps = deps;
+  }
+
+  has(did: string): boolean {
+    return this.#open.has(did);
   }
 
   add(session: LinkSession): void {
