@@ -1,34 +1,34 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type AgentRun, runAgent } from './wasi-host.ts';
+import { type AgentRun, runAgent } from './agent-run.ts';
 
-function run(script: string, args: readonly string[] = ['run']): AgentRun {
-  return runAgent('js-runner', args, script);
+async function run(script: string, args: readonly string[] = ['run']): Promise<AgentRun> {
+  return await runAgent('js-runner', args, script);
 }
 
-function printed(script: string): string {
-  const done = run(script);
+async function printed(script: string): Promise<string> {
+  const done = await run(script);
   expect(done).toMatchObject({ code: 0, stderr: '' });
   return done.stdout.toString();
 }
 
-function transformed(code: string, input: Uint8Array | string): Buffer {
-  const done = runAgent('js-runner', ['transform', code], input);
+async function transformed(code: string, input: Uint8Array | string): Promise<Buffer> {
+  const done = await runAgent('js-runner', ['transform', code], input);
   expect(done).toMatchObject({ code: 0, stderr: '' });
   return done.stdout;
 }
 
 describe('a program on stdin', () => {
-  test('console output comes in order, then the value of the last expression', () => {
-    expect(printed('console.log("a", 1, [2, "b"]); print({ c: null }); 6 * 7')).toBe(
+  test('console output comes in order, then the value of the last expression', async () => {
+    expect(await printed('console.log("a", 1, [2, "b"]); print({ c: null }); 6 * 7')).toBe(
       'a 1 [ 2, "b" ]\n{ c: null }\n42\n',
     );
-    expect(printed('let x = 1;')).toBe('');
-    expect(printed('"text"')).toBe('text\n');
-    expect(printed('')).toBe('');
+    expect(await printed('let x = 1;')).toBe('');
+    expect(await printed('"text"')).toBe('text\n');
+    expect(await printed('')).toBe('');
   });
 
-  test('the language is whole: classes, generators, BigInt, regular expressions, Unicode', () => {
+  test('the language is whole: classes, generators, BigInt, regular expressions, Unicode', async () => {
     const script = `
       class A { #n = 2n ** 70n; get n() { return this.#n } }
       function* count() { yield* [1, 2, 3] }
@@ -38,25 +38,25 @@ describe('a program on stdin', () => {
         0.1 + 0.2, (255).toString(16), [3, 1, 2].toSorted(), new Set([1]).union(new Set([2])).size,
         new Date(Date.UTC(2024, 1, 29)).toISOString(), 'ﬃ'.normalize('NFKD')]
         .map((value) => typeof value === 'bigint' ? String(value) : JSON.stringify(value)).join(' ')`;
-    expect(printed(script)).toBe(
+    expect(await printed(script)).toBe(
       '1180591620717411303424 [1,2,3] ["Zürich","Genève"] {"b":2,"c":3} ' +
         '{"odd":[1,3],"even":[2]} 0.30000000000000004 "ff" [1,2,3] 2 ' +
         '"2024-02-29T00:00:00.000Z" "ffi"\n',
     );
   });
 
-  test('numbers print as every JavaScript engine prints them', () => {
-    fc.assert(
-      fc.property(fc.array(fc.double(), { minLength: 1, maxLength: 50 }), (numbers) => {
+  test('numbers print as every JavaScript engine prints them', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.double(), { minLength: 1, maxLength: 50 }), async (numbers) => {
         const bits = new BigUint64Array(Float64Array.from(numbers).buffer);
         const script = `[...new Float64Array(BigUint64Array.of(${[...bits].map((b) => `${b}n`)}).buffer)].join()`;
-        expect(printed(script)).toBe(`${numbers.join()}\n`);
+        expect(await printed(script)).toBe(`${numbers.join()}\n`);
       }),
       { numRuns: 30 },
     );
   });
 
-  test('promises and timers run to the end, in order, and nobody waits', () => {
+  test('promises and timers run to the end, in order, and nobody waits', async () => {
     const script = `
       const order = [];
       setTimeout((x) => order.push(x), 20, 'late');
@@ -67,15 +67,15 @@ describe('a program on stdin', () => {
       const from = Date.now();
       await new Promise((wake) => setTimeout(wake, 86_400_000));
       [Date.now() - from, ...order].join(' ')`;
-    expect(printed(script)).toBe('86400000 micro soon tick late tick\n');
+    expect(await printed(script)).toBe('86400000 micro soon tick late tick\n');
   });
 
-  test('the value of a promise is awaited, a module may export', () => {
-    expect(printed('Promise.all([1, Promise.resolve(2)])')).toBe('[ 1, 2 ]\n');
-    expect(printed('export const x = await 5; console.log(x)')).toBe('5\n');
+  test('the value of a promise is awaited, a module may export', async () => {
+    expect(await printed('Promise.all([1, Promise.resolve(2)])')).toBe('[ 1, 2 ]\n');
+    expect(await printed('export const x = await 5; console.log(x)')).toBe('5\n');
   });
 
-  test('every way to fail ends with 1, what was printed, and where it happened', () => {
+  test('every way to fail ends with 1, what was printed, and where it happened', async () => {
     const failures: [string, RegExp][] = [
       ['console.log(1); throw new TypeError("bad")', /^TypeError: bad\n {4}at .*<stdin>:1/],
       ['console.log(1); undefinedName', /^ReferenceError: 'undefinedName' is not defined\n/],
@@ -85,65 +85,68 @@ describe('a program on stdin', () => {
       ['console.log(1); await import("./other.js")', /^ReferenceError: could not load module/],
     ];
     for (const [script, message] of failures) {
-      const failed = run(script);
+      const failed = await run(script);
       expect(failed.code, script).toBe(1);
       expect(failed.stdout.toString(), script).toBe('1\n');
       expect(failed.stderr).toMatch(message);
     }
-    expect(run('let = = 1').stderr).toMatch(/^SyntaxError: /);
-    expect(run('Promise.reject(1).catch(() => {}); 2')).toMatchObject({ code: 0, stderr: '' });
+    expect((await run('let = = 1')).stderr).toMatch(/^SyntaxError: /);
+    expect(await run('Promise.reject(1).catch(() => {}); 2')).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
   });
 
-  test('endless recursion is an error the script can catch', () => {
+  test('endless recursion is an error the script can catch', async () => {
     const script =
       'let n = 0; const f = () => { n++; f() }; try { f() } catch (e) { e.message }; n > 200';
-    expect(printed(script)).toBe('true\n');
+    expect(await printed(script)).toBe('true\n');
   });
 
-  test('random numbers come from the host, so that a task can be run again', () => {
+  test('random numbers come from the host, so that a task can be run again', async () => {
     const script = 'Array.from({ length: 4 }, Math.random).join()';
-    const numbers = printed(script).split(',').map(Number);
-    expect(printed(script).split(',').map(Number)).toEqual(numbers);
+    const numbers = (await printed(script)).split(',').map(Number);
+    expect((await printed(script)).split(',').map(Number)).toEqual(numbers);
     expect(numbers.every((n) => n >= 0 && n < 1)).toBe(true);
     expect(new Set(numbers).size).toBe(4);
   });
 
-  test('arguments reach the script', () => {
-    const done = run('scriptArgs.join("+")', ['run', 'a', 'ü']);
+  test('arguments reach the script', async () => {
+    const done = await run('scriptArgs.join("+")', ['run', 'a', 'ü']);
     expect(done.stdout.toString()).toBe('a+ü\n');
   });
 });
 
 describe('data on stdin', () => {
-  test('text comes back as text, bytes as bytes, other values as JSON', () => {
-    expect(transformed('input.toUpperCase()', 'grüße').toString()).toBe('GRÜSSE\n');
-    expect(transformed('({ n: input.length })', 'abc').toString()).toBe('{"n":3}\n');
-    expect(transformed('undefined', 'abc')).toHaveLength(0);
-    expect(transformed('inputBytes.subarray(1, 3)', 'abcd').toString()).toBe('bc');
-    fc.assert(
-      fc.property(fc.uint8Array(), (data) => {
-        expect(transformed('inputBytes', data)).toEqual(Buffer.from(data));
-        expect(transformed('inputBytes.buffer', data)).toEqual(Buffer.from(data));
+  test('text comes back as text, bytes as bytes, other values as JSON', async () => {
+    expect((await transformed('input.toUpperCase()', 'grüße')).toString()).toBe('GRÜSSE\n');
+    expect((await transformed('({ n: input.length })', 'abc')).toString()).toBe('{"n":3}\n');
+    expect(await transformed('undefined', 'abc')).toHaveLength(0);
+    expect((await transformed('inputBytes.subarray(1, 3)', 'abcd')).toString()).toBe('bc');
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array(), async (data) => {
+        expect(await transformed('inputBytes', data)).toEqual(Buffer.from(data));
+        expect(await transformed('inputBytes.buffer', data)).toEqual(Buffer.from(data));
       }),
       { numRuns: 20 },
     );
   });
 
-  test('any JSON survives being parsed and written', () => {
-    fc.assert(
-      fc.property(fc.json(), (json) => {
+  test('any JSON survives being parsed and written', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.json(), async (json) => {
         const code = 'JSON.stringify(JSON.parse(input), null, 2)';
         const expected = `${JSON.stringify(JSON.parse(json), null, 2)}\n`;
-        expect(transformed(code, json).toString()).toBe(expected);
+        expect((await transformed(code, json)).toString()).toBe(expected);
       }),
       { numRuns: 50 },
     );
   });
 
-  test('what has no JSON is an error, and code is required', () => {
-    expect(runAgent('js-runner', ['transform', '1n'], '').code).toBe(1);
+  test('what has no JSON is an error, and code is required', async () => {
+    expect((await runAgent('js-runner', ['transform', '1n'], '')).code).toBe(1);
     for (const args of [['transform'], ['walk']]) {
-      expect(runAgent('js-runner', args, '')).toMatchObject({
+      expect(await runAgent('js-runner', args, '')).toMatchObject({
         code: 2,
         stderr: expect.stringContaining('usage: js-runner'),
       });

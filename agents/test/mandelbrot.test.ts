@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
+import { runAgent } from './agent-run.ts';
 import { decodePng, type Image } from './png.ts';
-import { runAgent } from './wasi-host.ts';
 
-function draw(args: readonly string[], stdin = ''): Image {
-  const run = runAgent('mandelbrot', args, stdin);
+async function draw(args: readonly string[], stdin = ''): Promise<Image> {
+  const run = await runAgent('mandelbrot', args, stdin);
   expect(run).toMatchObject({ code: 0, stderr: '' });
   return decodePng(run.stdout);
 }
@@ -49,17 +49,17 @@ function expectDrawn(image: Image, view: View): void {
   expect(new Set(colours.values()).size).toBeGreaterThan(10);
 }
 
-test('every pixel has the colour of its escape time', () => {
+test('every pixel has the colour of its escape time', async () => {
   const whole: View = { center: [-0.75, 0], zoom: 1, size: [161, 121], iterations: 300 };
-  expectDrawn(draw(['size=161x121', 'iterations=300']), whole);
+  expectDrawn(await draw(['size=161x121', 'iterations=300']), whole);
   expectDrawn(
-    draw(['center=-0.743643887,0.131825904', 'zoom=4000', 'size=90x70', 'iterations=900']),
+    await draw(['center=-0.743643887,0.131825904', 'zoom=4000', 'size=90x70', 'iterations=900']),
     { center: [-0.743643887, 0.131825904], zoom: 4000, size: [90, 70], iterations: 900 },
   );
 });
 
-test('a Julia set is drawn around the origin', () => {
-  expectDrawn(draw(['julia=-0.8,0.156', 'size=120x90', 'iterations=200']), {
+test('a Julia set is drawn around the origin', async () => {
+  expectDrawn(await draw(['julia=-0.8,0.156', 'size=120x90', 'iterations=200']), {
     center: [0, 0],
     zoom: 1,
     size: [120, 90],
@@ -68,19 +68,19 @@ test('a Julia set is drawn around the origin', () => {
   });
 });
 
-test('the words may come on stdin, and one pixel is an image too', () => {
-  expect(draw([], ' size=7x5\n iterations=50 ').rgba).toEqual(
-    draw(['size=7x5', 'iterations=50']).rgba,
+test('the words may come on stdin, and one pixel is an image too', async () => {
+  expect((await draw([], ' size=7x5\n iterations=50 ')).rgba).toEqual(
+    (await draw(['size=7x5', 'iterations=50'])).rgba,
   );
-  expect(draw([])).toMatchObject({ width: 800, height: 600 });
-  expect(draw(['size=1x1']).rgba.toString('hex')).toBe('000000ff');
+  expect(await draw([])).toMatchObject({ width: 800, height: 600 });
+  expect((await draw(['size=1x1'])).rgba.toString('hex')).toBe('000000ff');
 });
 
-test('words that make no view are refused, not guessed at', () => {
+test('words that make no view are refused, not guessed at', async () => {
   const wrong = ['x', 'size=0x5', 'size=5000x1', 'size=5', 'zoom=0', 'zoom=-1', 'zoom=nan'];
   wrong.push('iterations=1.5', 'iterations=100001', 'center=1', 'center=1,0x10', 'zoom=1e999');
   for (const word of wrong) {
-    const run = runAgent('mandelbrot', [word]);
+    const run = await runAgent('mandelbrot', [word]);
     expect(run.code, word).toBe(2);
     expect(run.stdout).toHaveLength(0);
     expect(run.stderr).toContain('usage: mandelbrot');

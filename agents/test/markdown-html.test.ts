@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { runAgent } from './wasi-host.ts';
+import { runAgent } from './agent-run.ts';
 
 const example = z.object({ example: z.number(), markdown: z.string(), html: z.string() });
 const specification = z
@@ -14,49 +14,53 @@ const specification = z
 /** MD4C drops blanks at the end of a line inside a code span; HTML shows no difference. */
 const BLANKS_IN_CODE_SPANS = [335, 337, 640];
 
-function render(args: readonly string[], markdown: string): string {
-  const run = runAgent('markdown-html', args, markdown);
+async function render(args: readonly string[], markdown: string): Promise<string> {
+  const run = await runAgent('markdown-html', args, markdown);
   expect(run).toMatchObject({ code: 0, stderr: '' });
   return run.stdout.toString();
 }
 
 describe('CommonMark', () => {
-  test('every example of the specification renders as it says, byte for byte', () => {
+  test('every example of the specification renders as it says, byte for byte', async () => {
     expect(specification).toHaveLength(652);
-    const different = specification
-      .filter(({ markdown, html }) => render(['commonmark'], markdown) !== html)
-      .map(({ example: number }) => number);
+    const different: number[] = [];
+    for (const { example: number, markdown, html } of specification) {
+      if ((await render(['commonmark'], markdown)) !== html) different.push(number);
+    }
     expect(different).toEqual(BLANKS_IN_CODE_SPANS);
   });
 
-  test('what differs differs in blanks alone', () => {
+  test('what differs differs in blanks alone', async () => {
     const squeezed = (html: string) => html.replace(/ +/g, ' ');
     for (const { markdown, html } of specification) {
-      expect(squeezed(render(['commonmark'], markdown))).toBe(squeezed(html));
+      expect(squeezed(await render(['commonmark'], markdown))).toBe(squeezed(html));
     }
   });
 });
 
 describe('GitHub extensions', () => {
-  test('a table with alignment', () => {
+  test('a table with alignment', async () => {
     const table = '| left | right |\n|:-----|------:|\n| `a\\|b` \\| | **2** |\n';
-    expect(render([], table).replaceAll('\n', '')).toBe(
+    expect((await render([], table)).replaceAll('\n', '')).toBe(
       '<table><thead><tr><th align="left">left</th><th align="right">right</th></tr></thead>' +
         '<tbody><tr><td align="left"><code>a|b</code> |</td>' +
         '<td align="right"><strong>2</strong></td></tr></tbody></table>',
     );
   });
 
-  test('task lists, strikethrough and bare links', () => {
-    expect(render([], '- [x] a\n- [ ] ~~b~~ https://example.com\n')).toBe(
+  test('task lists, strikethrough and bare links', async () => {
+    expect(await render([], '- [x] a\n- [ ] ~~b~~ https://example.com\n')).toBe(
       '<ul>\n<li><input type="checkbox" disabled="" checked="" /> a</li>\n' +
         '<li><input type="checkbox" disabled="" /> <del>b</del> ' +
         '<a href="https://example.com">https://example.com</a></li>\n</ul>\n',
     );
   });
 
-  test('headings get the ids GitHub gives, repeats told apart', () => {
-    const html = render(['ids'], '# A & *B*: `c`!\n# Same\n# Same\n# Same\n# Ärger_1\n# !\n# !\n');
+  test('headings get the ids GitHub gives, repeats told apart', async () => {
+    const html = await render(
+      ['ids'],
+      '# A & *B*: `c`!\n# Same\n# Same\n# Same\n# Ärger_1\n# !\n# !\n',
+    );
     expect([...html.matchAll(/ id="([^"]*)"/g)].map(([, id]) => id)).toEqual([
       'a--b-c',
       'same',
@@ -69,16 +73,16 @@ describe('GitHub extensions', () => {
   });
 });
 
-test('a page is a whole document titled by its first heading', () => {
-  const page = render(['page'], 'intro\n\n# Cats & <b>dogs</b>\n\n[up](#cats--dogs)\n');
+test('a page is a whole document titled by its first heading', async () => {
+  const page = await render(['page'], 'intro\n\n# Cats & <b>dogs</b>\n\n[up](#cats--dogs)\n');
   expect(page).toMatch(/^<!DOCTYPE html>\n<html>\n<head>\n<meta charset="utf-8" \/>/);
   expect(page).toContain('<title>Cats &amp; dogs</title>');
   expect(page).toContain('<h1 id="cats--dogs">Cats &amp; <b>dogs</b></h1>');
   expect(page.endsWith('</body>\n</html>\n')).toBe(true);
-  expect(render(['page'], '')).toContain('<title>Document</title>');
+  expect(await render(['page'], '')).toContain('<title>Document</title>');
 });
 
-test('safe output runs no script, whatever is written', () => {
+test('safe output runs no script, whatever is written', async () => {
   const schemes = [
     'javascript:',
     'JaVaScRiPt:',
@@ -88,11 +92,11 @@ test('safe output runs no script, whatever is written', () => {
   ];
   schemes.push('data:text/html,', '\u0001javascript:', 'x-unknown:');
   for (const scheme of schemes) {
-    const html = render(['safe'], `[a](<${scheme}alert(1)>) ![b](<${scheme}alert(1)>)`);
+    const html = await render(['safe'], `[a](<${scheme}alert(1)>) ![b](<${scheme}alert(1)>)`);
     expect(html, scheme).toBe('<p><a href="">a</a> <img src="" alt="b" /></p>\n');
   }
-  expect(render(['safe'], '<javascript:alert(1)>')).toContain('<a href="">');
-  const kept = render(
+  expect(await render(['safe'], '<javascript:alert(1)>')).toContain('<a href="">');
+  const kept = await render(
     ['safe'],
     '[a](https://x.y) [b](b/c:d) [c](#d) ![i](data:image/png;base64,AA==)',
   );
@@ -111,9 +115,9 @@ test('safe output runs no script, whatever is written', () => {
     'a',
     '&lt;',
   );
-  fc.assert(
-    fc.property(fc.array(piece), (pieces) => {
-      const tags = render(['safe'], pieces.join('')).matchAll(/<\/?([a-z0-9]*)([^>]*)>/g);
+  await fc.assert(
+    fc.asyncProperty(fc.array(piece), async (pieces) => {
+      const tags = (await render(['safe'], pieces.join(''))).matchAll(/<\/?([a-z0-9]*)([^>]*)>/g);
       for (const [, tag, rest] of tags) {
         expect(['p', 'a', 'img', 'code', 'pre', 'blockquote', 'br']).toContain(tag);
         expect(rest).not.toMatch(/onerror=(?![^"]*")/);
@@ -123,21 +127,21 @@ test('safe output runs no script, whatever is written', () => {
   );
 });
 
-test('hostile nesting and repetition stay linear in time and memory', () => {
+test('hostile nesting and repetition stay linear in time and memory', async () => {
   const unit = { '> ': 50000, '[': 100000, '[a](': 20000, '*a ': 50000, '![[': 20000, '- ': 20000 };
   for (const [text, times] of Object.entries(unit)) {
-    const run = runAgent('markdown-html', [], text.repeat(times));
+    const run = await runAgent('markdown-html', [], text.repeat(times));
     expect(run.code).toBe(0);
     expect(run.pages, JSON.stringify(text)).toBeLessThan(512);
   }
 });
 
-test('what is not UTF-8 is bad input and an unknown word is bad usage', () => {
-  expect(runAgent('markdown-html', [], Buffer.from([0x61, 0xff]))).toMatchObject({
+test('what is not UTF-8 is bad input and an unknown word is bad usage', async () => {
+  expect(await runAgent('markdown-html', [], Buffer.from([0x61, 0xff]))).toMatchObject({
     code: 1,
     stderr: 'the input is not UTF-8 at byte 1\n',
   });
-  const run = runAgent('markdown-html', ['pdf'], 'x');
+  const run = await runAgent('markdown-html', ['pdf'], 'x');
   expect(run.code).toBe(2);
   expect(run.stderr).toContain('usage: markdown-html');
 });

@@ -1,11 +1,11 @@
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { runAgent } from './agent-run.ts';
 import { decodePng, encodePng, type Image, type Picture, pngChunk, pngFile } from './png.ts';
-import { runAgent } from './wasi-host.ts';
 
-function thumbnail(file: Buffer, args: readonly string[] = []): Image {
-  const run = runAgent('png-thumbnail', args, file);
+async function thumbnail(file: Buffer, args: readonly string[] = []): Promise<Image> {
+  const run = await runAgent('png-thumbnail', args, file);
   expect(run).toMatchObject({ code: 0, stderr: '' });
   return decodePng(run.stdout);
 }
@@ -114,7 +114,7 @@ function expectClose(image: Image, expected: readonly number[][]): void {
 }
 
 describe.each(kinds)('colour type $colour, $depth bits, interlaced: $interlaced', (kind) => {
-  test('an image that fits keeps every pixel', () => {
+  test('an image that fits keeps every pixel', async () => {
     for (const [width, height] of [
       [1, 1],
       [3, 2],
@@ -123,21 +123,21 @@ describe.each(kinds)('colour type $colour, $depth bits, interlaced: $interlaced'
       [33, 19],
     ] as const) {
       const picture = noisyPicture(kind, width, height, width);
-      const image = thumbnail(encodePng(picture));
+      const image = await thumbnail(encodePng(picture));
       expect(image).toMatchObject({ width, height });
       expectClose(image, coloursOf(picture));
     }
   });
 
-  test('a larger one becomes the average over the area of each new pixel', () => {
+  test('a larger one becomes the average over the area of each new pixel', async () => {
     const picture = noisyPicture(kind, 29, 23, 7);
-    const image = thumbnail(encodePng(picture), ['size=8x9']);
+    const image = await thumbnail(encodePng(picture), ['size=8x9']);
     expect(image).toMatchObject({ width: 8, height: 6 });
     expectClose(image, averaged(picture, 8, 6));
   });
 });
 
-test('the shape is kept, nothing is enlarged, the smallest side is one pixel', () => {
+test('the shape is kept, nothing is enlarged, the smallest side is one pixel', async () => {
   const kind = { colour: 0, depth: 8, interlaced: false } as const;
   const sizes: [number, number, string, number, number][] = [
     [400, 300, 'size=128', 128, 96],
@@ -148,7 +148,7 @@ test('the shape is kept, nothing is enlarged, the smallest side is one pixel', (
     [400, 300, 'size=1x1', 1, 1],
   ];
   for (const [width, height, word, toWidth, toHeight] of sizes) {
-    const image = thumbnail(encodePng(noisyPicture(kind, width, height, 1)), [word]);
+    const image = await thumbnail(encodePng(noisyPicture(kind, width, height, 1)), [word]);
     expect(image, word).toMatchObject({ width: toWidth, height: toHeight });
   }
 });
@@ -157,7 +157,7 @@ describe('what is not a PNG', () => {
   const kind = { colour: 2, depth: 8, interlaced: true } as const;
   const file = encodePng(noisyPicture(kind, 9, 9, 3));
 
-  test('is refused with the reason and no output', () => {
+  test('is refused with the reason and no output', async () => {
     const header = (width: number, height: number) => {
       const data = Buffer.alloc(13);
       data.writeUInt32BE(width, 0);
@@ -176,41 +176,41 @@ describe('what is not a PNG', () => {
       header(3, 3),
     );
     for (const bytes of wrong) {
-      const run = runAgent('png-thumbnail', [], bytes);
+      const run = await runAgent('png-thumbnail', [], bytes);
       expect(run.code).toBe(1);
       expect(run.stdout).toHaveLength(0);
       expect(run.stderr).toMatch(/^bad PNG: .+\n$/);
     }
   });
 
-  test('a flipped bit never crashes it, and only bits that do not matter pass', () => {
-    fc.assert(
-      fc.property(fc.nat({ max: file.length * 8 - 1 }), (bit) => {
+  test('a flipped bit never crashes it, and only bits that do not matter pass', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: file.length * 8 - 1 }), async (bit) => {
         const damaged = Buffer.from(file);
         damaged[bit >> 3] = (damaged[bit >> 3] ?? 0) ^ (1 << (bit & 7));
-        const run = runAgent('png-thumbnail', [], damaged);
+        const run = await runAgent('png-thumbnail', [], damaged);
         if (run.code !== 0)
           expect(run).toMatchObject({ code: 1, stderr: expect.stringMatching(/^bad PNG/) });
-        else expect(decodePng(run.stdout).rgba).toEqual(thumbnail(file).rgba);
+        else expect(decodePng(run.stdout).rgba).toEqual((await thumbnail(file)).rgba);
       }),
       { numRuns: 300 },
     );
   });
 
-  test('a small file that unpacks to far more than its size says is cut off', () => {
+  test('a small file that unpacks to far more than its size says is cut off', async () => {
     const header = Buffer.alloc(13);
     header.writeUInt32BE(10, 0);
     header.writeUInt32BE(10, 4);
     header[8] = 8;
     const zeros = deflateSync(Buffer.alloc(64 << 20));
     const bomb = pngFile([pngChunk('IHDR', header), pngChunk('IDAT', zeros)]);
-    const run = runAgent('png-thumbnail', [], bomb);
+    const run = await runAgent('png-thumbnail', [], bomb);
     expect(run.code).toBe(1);
     expect(run.pages).toBeLessThan(32);
   });
 });
 
-test('words that make no size are bad usage', () => {
+test('words that make no size are bad usage', async () => {
   for (const word of [
     '128',
     'size=',
@@ -222,6 +222,6 @@ test('words that make no size are bad usage', () => {
     'size=-1',
     'size=1.5',
   ]) {
-    expect(runAgent('png-thumbnail', [word], '').code, word).toBe(2);
+    expect((await runAgent('png-thumbnail', [word], '')).code, word).toBe(2);
   }
 });

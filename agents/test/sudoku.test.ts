@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runAgent } from './wasi-host.ts';
+import { runAgent } from './agent-run.ts';
 
 /** The puzzle of Wikipedia's article on sudoku, and its solution. */
 const WIKIPEDIA =
@@ -15,8 +15,8 @@ const INKALA_SOLVED =
 const AGAINST_BRUTE_FORCE_SOLVED =
   '987654321246173985351928746128537694634892157795461832519286473472319568863745219';
 
-function solve(input: string, args: readonly string[] = []): string {
-  const run = runAgent('sudoku', args, input);
+async function solve(input: string, args: readonly string[] = []): Promise<string> {
+  const run = await runAgent('sudoku', args, input);
   expect(run).toMatchObject({ code: 0, stderr: '' });
   return run.stdout.toString();
 }
@@ -37,41 +37,41 @@ function isSolved(line: string): boolean {
   );
 }
 
-test('known puzzles get their one solution, several to an input', () => {
-  expect(solve(`${WIKIPEDIA}\n${INKALA}\r\n${AGAINST_BRUTE_FORCE}`)).toBe(
+test('known puzzles get their one solution, several to an input', async () => {
+  expect(await solve(`${WIKIPEDIA}\n${INKALA}\r\n${AGAINST_BRUTE_FORCE}`)).toBe(
     `${WIKIPEDIA_SOLVED}\n${INKALA_SOLVED}\n${AGAINST_BRUTE_FORCE_SOLVED}\n`,
   );
 });
 
-test('a puzzle with several solutions says so and shows a right one', () => {
+test('a puzzle with several solutions says so and shows a right one', async () => {
   for (const puzzle of ['.'.repeat(81), `1${'0'.repeat(80)}`]) {
-    const found = /^several solutions, one is (\d{81})\n$/.exec(solve(puzzle))?.[1] ?? '';
+    const found = /^several solutions, one is (\d{81})\n$/.exec(await solve(puzzle))?.[1] ?? '';
     expect(isSolved(found)).toBe(true);
   }
 });
 
-test('a contradiction among the givens or behind them is "no solution"', () => {
-  expect(solve(`55${WIKIPEDIA.slice(2)}`)).toBe('no solution\n');
+test('a contradiction among the givens or behind them is "no solution"', async () => {
+  expect(await solve(`55${WIKIPEDIA.slice(2)}`)).toBe('no solution\n');
   // Cell 3 can only be 9 and 9 is taken in its box by cell 20.
-  expect(solve(`12345678.........9${'.'.repeat(63)}`)).toBe('no solution\n');
+  expect(await solve(`12345678.........9${'.'.repeat(63)}`)).toBe('no solution\n');
   // A full grid with one digit changed.
-  expect(solve(`6${WIKIPEDIA_SOLVED.slice(1)}`)).toBe('no solution\n');
+  expect(await solve(`6${WIKIPEDIA_SOLVED.slice(1)}`)).toBe('no solution\n');
 });
 
-test('a drawn grid is read and a solved one is drawn', () => {
+test('a drawn grid is read and a solved one is drawn', async () => {
   const drawn = WIKIPEDIA.replace(/.{9}/g, (row) => `|${row.replace(/.{3}/g, '$& | ')}\n`);
-  const grid = solve(`+---+---+---+\n${drawn}`, ['grid']);
+  const grid = await solve(`+---+---+---+\n${drawn}`, ['grid']);
   expect(grid.split('\n')[0]).toBe('5 3 4 | 6 7 8 | 9 1 2');
   expect(grid.replace(/\D/g, '')).toBe(WIKIPEDIA_SOLVED);
 });
 
-test('anything but whole puzzles is bad input, and nothing of it is guessed', () => {
+test('anything but whole puzzles is bad input, and nothing of it is guessed', async () => {
   for (const input of ['', '123', WIKIPEDIA.slice(1), WIKIPEDIA.replace('.', 'x'), '\u00e9']) {
-    const run = runAgent('sudoku', [], input);
+    const run = await runAgent('sudoku', [], input);
     expect(run.code).toBe(1);
     expect(run.stdout).toHaveLength(0);
     expect(run.stderr).toMatch(/81 cells|no cell of a sudoku/);
   }
-  expect(runAgent('sudoku', ['loud'], WIKIPEDIA).code).toBe(2);
-  expect(runAgent('sudoku', [], Buffer.alloc((1 << 20) + 1, '.')).code).toBe(1);
+  expect((await runAgent('sudoku', ['loud'], WIKIPEDIA)).code).toBe(2);
+  expect((await runAgent('sudoku', [], Buffer.alloc((1 << 20) + 1, '.'))).code).toBe(1);
 });
