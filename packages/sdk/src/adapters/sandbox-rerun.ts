@@ -7,16 +7,21 @@ const SLOWER = 4;
 
 /**
  * Re-runs programs in a disposable process, so that one which brings its engine down does not take
- * the caller and its wallet along. The process starts at once, beside whatever else is going on.
+ * the caller and its wallet along. The process starts when a run is in sight.
  */
 export function createSandboxRerun(): Rerun {
-  const starting: Promise<Sandbox | Error> = createSandbox({ workers: 1 }).catch(
-    (cause: unknown) => (cause instanceof Error ? cause : new Error(String(cause))),
-  );
+  let started: Promise<Sandbox | Error> | null = null;
+  const start = () => {
+    started ??= createSandbox({ workers: 1 }).catch((cause: unknown) =>
+      cause instanceof Error ? cause : new Error(String(cause)),
+    );
+    return started;
+  };
   return {
     meter: METER,
+    warm: () => void start(),
     async run({ wasm, call, limits, taskId }) {
-      const sandbox = await starting;
+      const sandbox = await start();
       if (sandbox instanceof Error) {
         return { ok: false, fault: 'worker-died', detail: sandbox.message };
       }
@@ -26,8 +31,8 @@ export function createSandboxRerun(): Rerun {
       return { ok: false, fault: 'wall-limit', detail: 'too many re-runs wait' };
     },
     async close() {
-      const sandbox = await starting;
-      if (!(sandbox instanceof Error)) await sandbox.close();
+      const sandbox = await started;
+      if (sandbox !== null && !(sandbox instanceof Error)) await sandbox.close();
     },
   };
 }

@@ -92,6 +92,7 @@ export async function runTask(
   options: RunOptions,
 ): Promise<RunResult> {
   const steps = createSteps(context.clock, options.onProgress);
+  if (options.verify !== 'never') context.rerun.warm?.();
   const tried: Tried[] = [];
   const failed = (failure: Failure, task?: string): RunFailure => ({
     ...failure,

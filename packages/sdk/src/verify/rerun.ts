@@ -5,6 +5,8 @@ export interface Rerun {
   /** Names the cost table that the gas is counted with. */
   readonly meter: string;
   readonly run: Runner;
+  /** A run will be wanted soon: whatever takes time to start may start now. */
+  warm?(): void;
   close(): Promise<void>;
 }
 
