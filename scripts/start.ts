@@ -6,7 +6,7 @@
  */
 import { join, resolve } from 'node:path';
 import { type Child, runToEnd } from './start/child.ts';
-import { type Edge, startNodeEdge } from './start/edge.ts';
+import { startNodeEdge } from './start/edge.ts';
 import { NODES, startNode } from './start/nodes.ts';
 import { parseOptions, type StartOptions } from './start/options.ts';
 import { layout } from './start/state.ts';
@@ -14,36 +14,30 @@ import { startWorkerEdge } from './start/worker-edge.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 
-interface Network {
-  readonly edge: Edge;
-  readonly children: Child[];
-}
-
 /** Messages go to stderr: stdout is for the one JSON object. */
 function say(line: string): void {
   console.error(line);
 }
 
+/** Every process is in `children` from its first moment, so that whatever fails ends them all. */
 async function startNetwork(
   options: StartOptions,
   state: string,
-  network: Child[],
-): Promise<Network> {
+  children: Child[],
+): Promise<string> {
   const begin = performance.now();
   const since = () => `${((performance.now() - begin) / 1000).toFixed(1)} s`;
+  const started = (child: Child) => children.push(child);
   const start = options.workers ? startWorkerEdge : startNodeEdge;
-  const edge = await start(state, options.port);
-  network.push(...edge.children);
-  say(`edge     ${edge.url} (${since()})`);
-  const nodes = await Promise.all(
-    Object.keys(NODES).map(async (name) => {
-      const child = await startNode(state, name, edge.url);
-      network.push(child);
-      say(`${name}   publishes ${NODES[name]?.join(', ')} (${since()})`);
-      return child;
+  const edge = await start(state, options.port, started);
+  say(`edge     ${edge} (${since()})`);
+  await Promise.all(
+    Object.entries(NODES).map(async ([name, agents]) => {
+      await startNode(state, name, edge, started);
+      say(`${name}   publishes ${agents.join(', ')} (${since()})`);
     }),
   );
-  return { edge, children: [...edge.children, ...nodes] };
+  return edge;
 }
 
 /** The job's own process; its lines pass through, its answer comes back. */
@@ -111,8 +105,8 @@ async function main(): Promise<number> {
   });
   try {
     const job = (async () => {
-      const network = await startNetwork(options, state, children);
-      return { network, answer: await runMainJob(options, state, network.edge.url) };
+      const url = await startNetwork(options, state, children);
+      return { url, answer: await runMainJob(options, state, url) };
     })();
     const done = await Promise.race([job, interrupted]);
     if (done === 'interrupted') {
@@ -121,7 +115,7 @@ async function main(): Promise<number> {
     }
     if (options.json) console.log(done.answer.trim());
     if (options.once) return 0;
-    printNext(options, done.network.edge.url, state);
+    printNext(options, done.url, state);
     const fault = await untilOver(children);
     if (fault !== null) say(fault);
     return fault === null ? 0 : 1;

@@ -7,13 +7,15 @@ import { freePort, keyAt, layout } from './state.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const READY_MS_MAX = 60_000;
 
-export interface Edge {
-  readonly url: string;
-  /** In the order they were started. */
-  readonly children: readonly Child[];
-}
+/** Told of each process at once. */
+export type Started = (child: Child) => void;
 
-export async function startNodeEdge(state: string, port: number): Promise<Edge> {
+/** Starts the edge and returns its origin when it is ready. */
+export async function startNodeEdge(
+  state: string,
+  port: number,
+  started: Started,
+): Promise<string> {
   const at = layout(state);
   const [ledgerKey, edgeKey] = [await keyAt(at.ledgerKey), await keyAt(at.edgeKey)];
   const bound = await freePort(port);
@@ -33,9 +35,10 @@ export async function startNodeEdge(state: string, port: number): Promise<Edge> 
     },
     log: at.log('edge'),
   });
+  started(child);
   const url = `http://127.0.0.1:${bound}`;
   await ready(url, child);
-  return { url, children: [child] };
+  return url;
 }
 
 /** Waits until /readyz says yes; fails at once with the process's last words if it ends. */

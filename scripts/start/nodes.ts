@@ -2,7 +2,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { createEdgeClient, createSigner, readKeyFile } from '@zerostate/sdk/node';
+import { createEdgeClient, createSigner, type EdgeClient, readKeyFile } from '@zerostate/sdk/node';
 import { type Child, runToEnd, startChild } from './child.ts';
 import { layout } from './state.ts';
 
@@ -18,25 +18,35 @@ export const NODES: Readonly<Record<string, readonly string[]>> = {
   'node-3': ['digest', 'sudoku', 'js-runner'],
 };
 
-export async function startNode(state: string, name: string, edge: string): Promise<Child> {
+/** Publishes what the node has not published yet, then starts it; `started` is told at once. */
+export async function startNode(
+  state: string,
+  name: string,
+  edge: string,
+  started: (child: Child) => void,
+): Promise<void> {
   const folder = layout(state).node(name);
   if (!(await exists(join(folder, 'key')))) {
     await cli(name, ['init', '--edge', edge, '--state', folder, '--json']);
   }
-  await fund(folder, edge);
+  const { did, client } = await clientOf(folder, edge);
+  await fund(did, client);
+  const agents = NODES[name] ?? [];
+  for (const agent of agents) {
+    if ((await client.card(did, agent)).ok) continue;
+    await cli(name, ['card', 'add', join(ROOT, 'agents', agent), '--state', folder, '--json']);
+  }
   const child = await startChild({
     name,
     command: process.execPath,
     args: [CLI, 'start', '--state', folder],
     log: layout(state).log(name),
   });
-  await linked(name, folder, child);
-  for (const agent of NODES[name] ?? []) {
-    if (await isPublished(folder, edge, agent)) continue;
-    await cli(name, ['card', 'add', join(ROOT, 'agents', agent), '--state', folder, '--json']);
-  }
-  await published(name, folder, edge);
-  return child;
+  started(child);
+  await onLine(child, async () => {
+    const cards = await Promise.all(agents.map((agent) => client.card(did, agent)));
+    return cards.every((card) => card.ok && card.value.online);
+  });
 }
 
 function cli(name: string, args: readonly string[]): Promise<string> {
@@ -58,41 +68,23 @@ async function clientOf(folder: string, edge: string) {
   return { did: signer.did, client: createEdgeClient({ url: edge, signer }) };
 }
 
-async function fund(folder: string, edge: string): Promise<void> {
-  const { did, client } = await clientOf(folder, edge);
+async function fund(did: string, client: EdgeClient): Promise<void> {
   const account = await client.account(did);
   if (account.ok && BigInt(account.value.available) > 0n) return;
   const paid = await client.faucet(FUND);
   if (!paid.ok) throw new Error(`the faucet did not pay: ${paid.code}`);
 }
 
-async function isPublished(folder: string, edge: string, agent: string): Promise<boolean> {
-  const { did, client } = await clientOf(folder, edge);
-  return (await client.card(did, agent)).ok;
-}
-
-/** Waits until the node says that its link is up. */
-async function linked(name: string, folder: string, child: Child): Promise<void> {
+/** Waits until every agent of the node can be found and reached. */
+async function onLine(child: Child, isOnLine: () => Promise<boolean>): Promise<void> {
   let over: string | undefined;
   void child.ended.then((reason) => {
     over = reason;
   });
-  for (let waited = 0; waited < UP_MS_MAX; waited += 250) {
-    if (over !== undefined) throw new Error(`${name} ended (${over}):\n${child.tail()}`);
-    const said = await cli(name, ['status', '--state', folder, '--json']).catch(() => '{}');
-    const status: { link?: { state?: string } } = JSON.parse(said);
-    if (status.link?.state === 'up') return;
-    await pause(250);
+  for (let waited = 0; waited < UP_MS_MAX; waited += 50) {
+    if (over !== undefined) throw new Error(`${child.name} ended (${over}):\n${child.tail()}`);
+    if (await isOnLine()) return;
+    await pause(50);
   }
-  throw new Error(`${name} has no link to the edge:\n${child.tail()}`);
-}
-
-/** Waits until every agent of the node can be found. */
-async function published(name: string, folder: string, edge: string): Promise<void> {
-  for (const agent of NODES[name] ?? []) {
-    for (let waited = 0; !(await isPublished(folder, edge, agent)); waited += 100) {
-      if (waited > UP_MS_MAX) throw new Error(`${name} could not publish ${agent}`);
-      await pause(100);
-    }
-  }
+  throw new Error(`${child.name} did not come on line:\n${child.tail()}`);
 }

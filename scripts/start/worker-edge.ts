@@ -1,12 +1,17 @@
 /** The edge of the local network in workerd: wrangler dev over the repository's own Hrana server. */
+import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runToEnd, startChild } from './child.ts';
-import { type Edge, ready } from './edge.ts';
+import { ready, type Started } from './edge.ts';
 import { freePort, keyAt, layout } from './state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-export async function startWorkerEdge(state: string, port: number): Promise<Edge> {
+export async function startWorkerEdge(
+  state: string,
+  port: number,
+  started: Started,
+): Promise<string> {
   const at = layout(state);
   const [ledgerKey, edgeKey] = [await keyAt(at.ledgerKey), await keyAt(at.edgeKey)];
   const ledgerPort = await freePort(8_900);
@@ -26,6 +31,7 @@ export async function startWorkerEdge(state: string, port: number): Promise<Edge
     },
     log: at.log('databases'),
   });
+  started(databases);
   await migrated(urls);
   const bound = await freePort(port);
   const url = `http://127.0.0.1:${bound}`;
@@ -38,13 +44,22 @@ export async function startWorkerEdge(state: string, port: number): Promise<Edge
       ...['dev', '--config', join(ROOT, 'wrangler.toml'), '--local', '--test-scheduled'],
       ...['--ip', '127.0.0.1', '--port', String(bound), '--inspector-port', '0'],
       ...['--persist-to', join(state, 'edge/workerd'), '--show-interactive-dev-session=false'],
-      ...Object.entries({ ...vars, ...secrets }).flatMap(([k, v]) => ['--var', `${k}:${v}`]),
+      ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
+      // Keys go by a file that its owner alone can read: command lines are public.
+      ...['--env-file', await envFile(join(state, 'edge/worker.env'), secrets)],
     ],
     env: { CI: 'true', WRANGLER_SEND_METRICS: 'false' },
     log: at.log('edge'),
   });
+  started(worker);
   await ready(url, worker);
-  return { url, children: [databases, worker] };
+  return url;
+}
+
+async function envFile(path: string, values: Readonly<Record<string, string>>): Promise<string> {
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
+  await writeFile(path, lines.join(''), { mode: 0o600 });
+  return path;
 }
 
 /** The databases need a moment to listen: the migration is tried until they do. */

@@ -88,7 +88,8 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
     }),
   );
   app.onError(onError(ports.log));
-  const deps = { ...ports, ...settings, ...router, feed, ledger };
+  // Ports last: an entry may hand in its whole configuration as the settings.
+  const deps = { ...settings, ...ports, ...router, feed, ledger };
   const embedderId = ngramHash384.id;
   const published = (later?: (work: Promise<void>) => void) => feed.published(later);
   const routers: Router[] = [
