@@ -10,7 +10,7 @@ import {
   validateA2aCard,
   validateAgentCard,
 } from './agent-card.ts';
-import { cardPayload, signCard, verifyCard } from './jws.ts';
+import { type CardSignature, cardPayload, signCard, verifyCard } from './jws.ts';
 
 const params: ExecutorParams = {
   meter: `zsm1-${'A'.repeat(43)}`,
@@ -55,7 +55,7 @@ const card = buildAgentCard({
 const verifier = createVerifier();
 let alice: Signer;
 let bob: Signer;
-let signed: AgentCard;
+let signed: AgentCard & { signatures: CardSignature[] };
 beforeAll(async () => {
   alice = await createSigner(new Uint8Array(32).fill(1));
   bob = await createSigner(new Uint8Array(32).fill(2));
@@ -71,7 +71,7 @@ describe('a signed card', () => {
   });
 
   test('has the header that A2A 1.0 asks for, and no key or address of its own', () => {
-    const [entry] = signed.signatures ?? [];
+    const [entry] = signed.signatures;
     const header = decodeBase64url(entry?.protected ?? '');
     const text = header.ok ? fromUtf8(header.value) : header;
     const method = `${alice.did}#${alice.did.slice('did:key:'.length)}`;
@@ -90,7 +90,7 @@ describe('a signed card', () => {
     const [entry] = (await signCard(card, bob)).signatures;
     // Bob's signature under Alice's key id.
     const forged = {
-      protected: signed.signatures?.[0]?.protected ?? '',
+      protected: signed.signatures[0]?.protected ?? '',
       signature: entry?.signature ?? '',
     };
     expect(await codeOf({ ...card, signatures: [forged] }, alice.did)).toBe(
@@ -99,12 +99,27 @@ describe('a signed card', () => {
   });
 
   test('keeps its signature beside one that is broken or by others', async () => {
-    const mine = signed.signatures?.[0] ?? { protected: '', signature: '' };
+    const mine = signed.signatures[0] ?? { protected: '', signature: '' };
     const [theirs] = (await signCard(card, bob)).signatures;
     const signatures = [{ protected: '!', signature: '' }, theirs ?? mine, mine];
     expect(await verifyCard({ ...card, signatures }, alice.did, verifier)).toMatchObject({
       ok: true,
     });
+  });
+
+  test.each([
+    ['null', null],
+    ['a number', 7],
+    ['an array', []],
+    ['no header', { signature: 'A'.repeat(86) }],
+    ['no signature', { protected: 'e30' }],
+    ['a header that is no JSON', { protected: 'AAAA', signature: 'A'.repeat(86) }],
+    ['a header that is an array', { protected: 'W10', signature: 'A'.repeat(86) }],
+    ['an oversized header', { protected: 'A'.repeat(1028), signature: 'A'.repeat(86) }],
+  ])('refuses a signature that is %s', async (_, entry) => {
+    const strange = { ...card, signatures: [entry] };
+    const verified = await verifyCard(strange, alice.did, verifier);
+    expect(verified).toEqual({ ok: false, code: 'card-signature-header' });
   });
 
   test.each([

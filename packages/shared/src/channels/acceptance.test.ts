@@ -89,6 +89,9 @@ describe('a payee takes a condition', () => {
       'fund-exceeded',
     ],
     ['on lane 0', budget, cond({ lane: 0 }), NOW, 'lane-invalid'],
+    ['of another channel', budget, cond({ ch: 'D' }), NOW, 'channel-wrong'],
+    ['of its own direction', budget, cond({ dir: 'b' }), NOW, 'channel-wrong'],
+    ['on lane 256', budget, cond({ lane: 256 }), NOW, 'lane-invalid'],
     ['without a cap', budget, cond({ cap: 0n }), NOW, 'cap-invalid'],
     ['for somebody else', budget, cond({ executor: MALLORY }), NOW, 'executor-wrong'],
     [

@@ -108,4 +108,11 @@ describe('opening', () => {
       detail: field,
     });
   });
+
+  test('takes the shortest and the longest window there are', () => {
+    for (const ms of [60_000, 1_209_600_000]) {
+      const terms = { ...TERMS, windowMs: ms, claimMs: ms };
+      expect(code(null, { ...opening(), terms } as ChannelEvent, 1_000)).toBe('taken: opening');
+    }
+  });
 });
