@@ -1,7 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { dirname, extname, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProcessEvents, SandboxPorts, WorkerProcess } from '../ports.ts';
 
@@ -45,7 +45,7 @@ function workerCommand(cutter: readonly string[] | undefined): string[] {
   // Built packages are .js, sources are .ts: the worker's file has the ending that this one has.
   const main = resolve(dirname(here), '..', `worker-main${extname(here)}`);
   const hashes = dirname(fileURLToPath(import.meta.resolve('@noble/hashes/sha2.js')));
-  const readable = [resolve(dirname(main), '../..'), hashes];
+  const readable = [resolve(dirname(main), '../..'), hashes, ...linksTo('@noble/hashes', main)];
   return [
     ...(cutter ?? []),
     process.execPath,
@@ -56,6 +56,13 @@ function workerCommand(cutter: readonly string[] | undefined): string[] {
     `--max-old-space-size=${HEAP_MIB}`,
     main,
   ];
+}
+
+/** Where a package may be linked from, seen from a file: reading a link needs leave of its own. */
+function linksTo(name: string, file: string): string[] {
+  const parent = dirname(file);
+  if (parent === file) return [];
+  return [join(parent, 'node_modules', name), ...linksTo(name, parent)];
 }
 
 /** The operating system as Node gives it. */
