@@ -170,7 +170,12 @@ export async function publishCards(context: PublishContext, via: 'link' | 'http'
     if (row.state !== 'waiting') continue;
     const put = await putModules(context, row);
     if (!put.ok) {
-      log.warn('module not stored', { agent: row.agent, code: put.code, detail: put.detail });
+      // Said once: the card waits and is tried again.
+      if (row.code === put.code) continue;
+      const hint =
+        put.code === 'account-unfunded' ? `credit the account ${context.pinned.did}` : '';
+      log.warn('card waits', { agent: row.agent, code: put.code, detail: put.detail, hint });
+      await database.write([cardState(row.agent, row.seq, 'waiting', put.code)]);
       continue;
     }
     if (via === 'link') await database.write(sendCard(row, clock.now()));

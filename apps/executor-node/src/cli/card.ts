@@ -16,7 +16,7 @@ function said(card: z.infer<typeof cardSchema>): string {
   const words: Record<string, string> = {
     live: 'published',
     sent: 'on its way to the edge',
-    waiting: 'waiting for the edge',
+    waiting: `waiting for the edge${card.code === undefined ? '' : `: ${card.code}`}`,
     refused: `refused by the edge: ${card.code ?? ''}`,
     revoked: 'revoked',
   };

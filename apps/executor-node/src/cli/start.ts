@@ -58,10 +58,11 @@ export async function start(output: Output, options: StartOptions): Promise<numb
 
   const exitCode = await stopped.done;
   // A node that cannot stop in time is ended as by a crash: its disk has what it acknowledged.
-  systemTimers.after(STOP_MS_MAX, () => process.exit(EXIT.failed));
+  const cancel = systemTimers.after(STOP_MS_MAX, () => process.exit(EXIT.failed));
   await control.close();
   await node.stop(exitCode === EXIT.failed ? 0 : GRACE_MS);
   await state.close();
+  cancel();
   return exitCode;
 }
 

@@ -51,6 +51,10 @@ export async function lockState(
     announce: (control) => writeHolder(folder, { pid, control }),
     async release() {
       await rm(holderPath(folder), { force: true });
+      // Closing alone lets go of the lock only once the driver's statements are collected; leaving
+      // the exclusive mode does it with the next statement.
+      await client.execute('PRAGMA locking_mode = NORMAL');
+      await client.execute('SELECT count(*) FROM lock');
       client.close();
     },
   });

@@ -1,0 +1,188 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createEdgeClient } from '@zerostate/sdk';
+import { digestSha256 } from '@zerostate/shared';
+import { z } from 'zod';
+import { openDatabase } from '../adapters/database.ts';
+import { systemRng } from '../adapters/system.ts';
+import { dialWebSocket } from '../adapters/websocket.ts';
+import { type RunningNode, startNode } from '../node.ts';
+import type { Log } from '../ports.ts';
+import type { Database } from '../state/database.ts';
+import { initNode } from '../state/init.ts';
+import { type OpenState, openState } from '../state/open.ts';
+import { DEFAULT_EXPOSURE, type ExposurePolicy } from '../wallet/context.ts';
+import { Caller } from './caller.ts';
+import { TestEdge } from './edge.ts';
+import { inProcessSandbox } from './sandbox.ts';
+import { TestTime } from './time.ts';
+
+/** (module (func (export "hello") (result i32) i32.const 42)) */
+export const HELLO = Uint8Array.from(
+  '0061736d010000000105016000017f030201000709010568656c6c6f00000a06010400412a0b'.match(/../g) ?? [],
+  (byte) => Number.parseInt(byte, 16),
+);
+
+const AGENT = {
+  agent: 'hello',
+  name: 'Hello',
+  version: '1.0.0',
+  description: 'Answers 42',
+  tags: ['hello'],
+  skills: [{ id: 'greet', name: 'Greeting', description: 'Says 42', tags: [] }],
+  price: { base: '1000', per_mgas: '100', per_page: '10' },
+  limits: {
+    gas_max: '1000000',
+    pages_max: '64',
+    wall_ms_max: '600000',
+    input_max: '100000',
+    output_max: '1048576',
+  },
+  regions: [],
+  programs: [{ skill: 'greet', file: 'hello.wasm', abi: 'call', fn: 'hello' }],
+};
+
+/** Turns of the event loop that a message needs to the edge and back, with some to spare. */
+const TURNS = 10;
+
+const statusSchema = z.object({
+  link: z.object({ state: z.string(), problem: z.string().nullable() }),
+  outbox: z.number(),
+});
+type Status = z.infer<typeof statusSchema>;
+
+/** What a test may put between the node and its disk. */
+export type WrapDatabase = (database: Database) => Database;
+
+/** One node on a real folder and a real socket, its edge, a caller, and time that a test moves. */
+export class World {
+  readonly root: string;
+  readonly edge: TestEdge;
+  readonly time: TestTime;
+  readonly module: string;
+  readonly lines: { event: string; fields: Record<string, unknown> }[] = [];
+  readonly failures: unknown[] = [];
+  sandbox = inProcessSandbox();
+  exposure: ExposurePolicy = DEFAULT_EXPOSURE;
+  wrap: WrapDatabase = (database) => database;
+  state: OpenState | null = null;
+  node: RunningNode | null = null;
+
+  private constructor(root: string, edge: TestEdge, module: string) {
+    this.root = root;
+    this.edge = edge;
+    this.module = module;
+    this.time = new TestTime(Date.now());
+  }
+
+  get folder(): string {
+    return join(this.root, 'node');
+  }
+
+  get agentFolder(): string {
+    return join(this.root, 'hello');
+  }
+
+  static async make(): Promise<World> {
+    const root = await mkdtemp(join(tmpdir(), 'zs-node-'));
+    const world = new World(root, await TestEdge.start(), await digestSha256(HELLO));
+    await mkdir(world.agentFolder);
+    await writeFile(join(world.agentFolder, 'hello.wasm'), HELLO);
+    await writeFile(join(world.agentFolder, 'agent.json'), JSON.stringify(AGENT));
+    const made = await initNode(world.folder, world.edge.url, {
+      clock: world.time,
+      rng: systemRng,
+      edge: createEdgeClient({ url: world.edge.url }),
+      openDatabase,
+      pid: process.pid,
+    });
+    if (!made.ok) throw new Error(made.code);
+    return world;
+  }
+
+  /** Starts the node and waits until it is linked. */
+  async start(): Promise<RunningNode> {
+    const hellos = this.edge.hellos.length;
+    const node = await this.launch();
+    await this.edge.until(() => this.edge.hellos.length > hellos);
+    return node;
+  }
+
+  /** Starts the node without waiting for its link. */
+  async launch(): Promise<RunningNode> {
+    const state = await openState(this.folder, {
+      clock: this.time,
+      openDatabase: async (url) => this.wrap(await openDatabase(url)),
+      pid: process.pid,
+    });
+    if (!state.ok) throw new Error(`${state.code}: ${state.detail}`);
+    this.state = state.value;
+    this.node = await startNode({
+      state: state.value,
+      sandbox: this.sandbox,
+      exposure: this.exposure,
+      fatal: (cause) => this.failures.push(cause),
+      ports: {
+        clock: this.time,
+        rng: systemRng,
+        timers: this.time,
+        dial: dialWebSocket,
+        log: this.log,
+      },
+    });
+    return this.node;
+  }
+
+  /** A started node with its card, and a caller with an open channel. */
+  async ready(): Promise<Caller> {
+    const node = await this.start();
+    const added = await node.execute({ command: 'card-add', folder: this.agentFolder });
+    if (!added.ok) throw new Error(`${added.code}: ${added.detail}`);
+    const caller = await Caller.make(this.edge, this.time, node.did, this.module);
+    await caller.open();
+    return caller;
+  }
+
+  /** Waits until every acknowledgement of the edge is on disk. */
+  outboxEmpty(): Promise<void> {
+    return this.passUntil(250, async () => (await this.status()).outbox === 0);
+  }
+
+  /**
+   * Moves time on in steps until `test` holds. Sockets and disk get some turns of the event loop
+   * in each step, so that their work does not look slow beside the clock.
+   */
+  async passUntil(stepMs: number, test: () => boolean | Promise<boolean>): Promise<void> {
+    while (!(await test())) {
+      this.time.advance(stepMs);
+      for (let i = 0; i < TURNS; i++) await new Promise<void>((next) => setImmediate(next));
+    }
+  }
+
+  async status(): Promise<Status> {
+    const answer = await this.node?.execute({ command: 'status' });
+    if (answer === undefined || !answer.ok) throw new Error('the node does not run');
+    return statusSchema.parse(answer.value);
+  }
+
+  async stop(): Promise<void> {
+    await this.node?.stop(0);
+    await this.state?.close();
+    this.node = null;
+    this.state = null;
+  }
+
+  async end(): Promise<void> {
+    await this.stop();
+    await this.edge.stop();
+    await rm(this.root, { recursive: true, force: true });
+  }
+
+  get log(): Log {
+    const note = (event: string, fields: Record<string, unknown> = {}): void => {
+      this.lines.push({ event, fields });
+    };
+    return { info: note, warn: note, error: note };
+  }
+}
