@@ -8,7 +8,7 @@ export type { Failure } from './client/context.ts';
 export type { LimitsAsked } from './client/plan.ts';
 export type { OnProgress, ProgressEvent, Step, Timings } from './client/progress.ts';
 export type { Recovered } from './client/recover.ts';
-export type { RunFailure, RunOptions, RunResult, RunValue, Tried } from './client/run.ts';
+export type { RunFailure, RunOptions, RunResult, RunValue, Tried } from './client/run-model.ts';
 export * from './edge-client.ts';
 export type { ClientCode, EdgeFailure, EdgeResult } from './http/outcome.ts';
 export type { Cancel, Clock, Fetch, Rng, Timers } from './ports.ts';

@@ -1,7 +1,7 @@
 import { encodeBase64url } from '@zerostate/shared';
 import type { Command } from 'commander';
 import { parseAgent } from '../client/candidates.ts';
-import type { RunResult, RunValue } from '../client/run.ts';
+import type { RunResult, RunValue } from '../client/run-model.ts';
 import { encodeBundle } from '../receipts/bundle.ts';
 import { formatUnits } from '../units.ts';
 import type { VerifyMode } from '../verify/policy.ts';

@@ -14,7 +14,7 @@ import {
   type EdgeClientOptions,
 } from '../edge-client.ts';
 import type { EdgeResult } from '../http/outcome.ts';
-import type { UncheckedBundle } from '../receipts/bundle.ts';
+import type { ReceiptBundle, UncheckedBundle } from '../receipts/bundle.ts';
 import { type ReceiptVerdict, verifyReceipt } from '../receipts/verify-receipt.ts';
 import { createMemoryModules, fetchModule, type ModuleStore } from '../verify/modules.ts';
 import type { VerifyMode } from '../verify/policy.ts';
@@ -23,6 +23,7 @@ import { createMemoryStore } from '../wallet/memory-store.ts';
 import type { WalletChannel } from '../wallet/model.ts';
 import type { WalletStore } from '../wallet/store.ts';
 import { createWallet, type SpendingLimits, type Wallet } from '../wallet/wallet.ts';
+import { bundleOf } from './bundle-of.ts';
 import {
   type ChannelTermsAsked,
   type CloseOptions,
@@ -33,7 +34,8 @@ import { type ClientContext, type Failure, fail } from './context.ts';
 import type { Openings } from './order.ts';
 import type { OnProgress } from './progress.ts';
 import { type Recovered, recover } from './recover.ts';
-import { type RunOptions, type RunResult, runTask } from './run.ts';
+import { runTask } from './run.ts';
+import type { RunOptions, RunResult } from './run-model.ts';
 
 export interface ConnectOptions
   extends Pick<EdgeClientOptions, 'fetch' | 'clock' | 'rng' | 'timers'> {
@@ -69,6 +71,8 @@ export interface Client {
   closeChannel(ch: string, options?: CloseOptions): Promise<EdgeResult<ChannelAnswer> | Failure>;
   /** Answers for what is open, as connecting does. */
   recover(): Promise<Recovered[]>;
+  /** The proof of an earlier task, with the bytes it is about if they are asked for. */
+  bundle(task: string, options?: { bytes?: boolean | undefined }): Promise<Done<ReceiptBundle>>;
   /** Checks a receipt bundle of anybody on this network, by running the program again. */
   verifyReceipt(bundle: UncheckedBundle): Promise<ReceiptVerdict>;
   /** Ends the wallet and the re-runs. Open channels and tasks stay as they are. */
@@ -132,6 +136,7 @@ async function clientOf(context: ClientContext, options: ConnectOptions): Promis
     openChannel: (peer, fund, o = {}) => openChannel(context, peer, fund, o, o.signal),
     closeChannel: (ch, o) => closeChannel(context, ch, o),
     recover: answerForOpen,
+    bundle: (task, o) => bundleOf(context, task, o),
     verifyReceipt: (bundle) =>
       verifyReceipt(bundle, {
         network: network.network,

@@ -240,6 +240,16 @@ test('Ctrl-C while waiting leaves a task that the next start settles', async () 
   expect((await clientOf(edge, store)).recovered).toMatchObject([{ state: 'paid' }]);
 });
 
+test('the proof of an earlier job can be had again, whole', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  const { task } = unwrap(await client.run(hello));
+  const bundle = unwrap(await client.bundle(task, { bytes: true }));
+  expect(await client.verifyReceipt(bundle)).toMatchObject({ verdict: 'valid' });
+  expect(bundle.module.bytes?.length).toBeGreaterThan(0);
+  expect(await client.bundle('A'.repeat(43))).toMatchObject({ code: 'task-unknown' });
+});
+
 test('a caller without enough money is told before anything is signed', async () => {
   const edge = await edgeWith({});
   edge.available = 10n;

@@ -110,8 +110,7 @@ export function channelAnswerOf(
   changes: Partial<ChannelAnswer> = {},
 ): ChannelAnswer {
   const { body } = channel.open;
-  // Checked border: an envelope's body as the API shows it, a plain record.
-  const open = channel.open as unknown as ChannelAnswer['open'];
+  const open = { ...channel.open, body: { ...body } };
   return {
     ch: channel.ch,
     a: body.a,
