@@ -103,12 +103,14 @@ WHEN NEW.state = 'closed' AND OLD.state <> 'closed' BEGIN
     FROM escrow e WHERE e.ch = NEW.id AND e.held > 0;
 END;
 
--- Money leaves escrow by lane_pay and channel_payout alone.
+-- Money leaves escrow by lane_pay and channel_payout alone. The debit esc:<ch>:<dir> and the id
+-- redeem:<ch>:<dir>:<lane>:<cum> say which lane to look at: a channel may have 512.
 CREATE TRIGGER escrow_out BEFORE INSERT ON transfer
 WHEN substr(NEW.debit, 1, 4) = 'esc:' AND NOT CASE NEW.code
   WHEN 'redeem' THEN EXISTS (
     SELECT 1 FROM lane l WHERE l.ch = substr(NEW.debit, 5, length(NEW.debit) - 6)
-      AND l.dir = substr(NEW.debit, -1) AND l.cum > 0
+      AND l.dir = substr(NEW.debit, -1)
+      AND l.lane = CAST(substr(NEW.id, length(NEW.debit) + 5) AS INTEGER) AND l.cum > 0
       AND NEW.id = 'redeem:' || l.ch || ':' || l.dir || ':' || l.lane || ':' || l.cum)
   ELSE NEW.code IN ('coop', 'refund') AND EXISTS (
     SELECT 1 FROM channel

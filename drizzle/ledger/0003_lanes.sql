@@ -36,7 +36,7 @@ CREATE TRIGGER lane_pay AFTER UPDATE ON lane BEGIN
       NEW.cum - OLD.cum, 'redeem', NEW.via, (SELECT now_ms FROM clock)
     FROM channel c WHERE c.id = NEW.ch;
   SELECT RAISE(ABORT, 'live claims are covered first')
-  WHERE (SELECT held FROM escrow WHERE ch = NEW.ch AND dir = NEW.dir) < (
+  WHERE (SELECT credits - debits FROM account WHERE id = 'esc:' || NEW.ch || ':' || NEW.dir) < (
     SELECT COALESCE(SUM(MAX(0, k.base + k.price - COALESCE((
       SELECT cum FROM lane l WHERE l.ch = k.ch AND l.dir = k.dir AND l.lane = k.lane), 0))), 0)
     FROM claim k

@@ -36,7 +36,7 @@ WHEN NEW.state NOT IN ('pending', 'disputed') OR NEW.verdict IS NOT NULL
     AND (c.close_at IS NULL OR NEW.at < c.close_at) AND NEW.post_at = NEW.at + c.claim_ms)
 BEGIN SELECT RAISE(ABORT, 'claim not admissible'); END;
 CREATE TRIGGER claim_solvent AFTER INSERT ON claim
-WHEN (SELECT held FROM escrow WHERE ch = NEW.ch AND dir = NEW.dir) < (
+WHEN (SELECT credits - debits FROM account WHERE id = 'esc:' || NEW.ch || ':' || NEW.dir) < (
   SELECT SUM(MAX(0, k.base + k.price - COALESCE((
     SELECT cum FROM lane l WHERE l.ch = k.ch AND l.dir = k.dir AND l.lane = k.lane), 0)))
   FROM claim k

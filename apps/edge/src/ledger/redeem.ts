@@ -11,8 +11,8 @@ import {
   voucherTerms,
 } from '@zerostate/shared';
 import type { IdempotencyClaim } from '../http/idempotency.ts';
-import type { Statement } from '../ports.ts';
 import type { LedgerCode, LedgerResult } from './codes.ts';
+import { type LaneRise, raiseLanes } from './lanes.ts';
 import { operate, type Plan } from './operate.ts';
 import { openOrder, soleSigner } from './orders.ts';
 import type { LedgerPorts } from './ports.ts';
@@ -24,7 +24,7 @@ import {
   type ReceiptOrder,
 } from './receipts.ts';
 import { readSnapshot } from './snapshot.ts';
-import { expectChanges, storeAnswer } from './statements.ts';
+import { storeAnswer } from './statements.ts';
 
 /** A voucher whose signature was checked, with the receipts it is said to pay. */
 type Claimed = { voucher: VoucherTerms; by: string; sig: string; receipts: ReceiptOrder[] };
@@ -107,7 +107,7 @@ async function planRedeem(
   const moving = newest(rows.filter(({ moved }) => moved > 0n));
   const payees = new Set(moving.map(({ claimed }) => payeeIn(states, claimed.voucher)));
   const statements = [
-    ...raiseLanes(moving),
+    ...raiseLanes(moving.map(toRise)),
     ...(await countReceipts(ports, counted, 'redeem')),
     ...(idem === null ? [] : [storeAnswer(idem, 200, JSON.stringify(answer))]),
   ];
@@ -178,30 +178,9 @@ function newest(rows: readonly Row[]): Row[] {
   return [...byLane.values()];
 }
 
-/** Three statements however many lanes there are. Each lane must stand where it was read. */
-function raiseLanes(rows: readonly Row[]): Statement[] {
-  if (rows.length === 0) return [];
-  const values = JSON.stringify(
-    rows.map(({ claimed: { voucher, sig }, moved }) => {
-      const { ch, dir, lane, cum, id, memo } = voucher;
-      return [ch, dir, lane, String(cum), id, memo, sig, String(cum - moved)];
-    }),
-  );
-  return [
-    { sql: OPEN_LANES, args: [values] },
-    { sql: RAISE_LANES, args: [values] },
-    expectChanges(rows.length),
-  ];
+function toRise({ claimed: { voucher, sig }, moved }: Row): LaneRise {
+  return { voucher, sig, was: voucher.cum - moved };
 }
-
-const OPEN_LANES = `INSERT INTO lane(ch, dir, lane, cum, via)
-  SELECT value->>0, value->>1, value->>2, 0, '' FROM json_each(?1)`;
-const RAISE_LANES = `UPDATE lane SET cum = v.cum, via = v.via, memo = v.memo, sig = v.sig
-  FROM (SELECT value->>0 AS ch, value->>1 AS dir, value->>2 AS lane,
-      CAST(value->>3 AS INTEGER) AS cum, value->>4 AS via, value->>5 AS memo, value->>6 AS sig,
-      CAST(value->>7 AS INTEGER) AS was
-    FROM json_each(?1)) v
-  WHERE lane.ch = v.ch AND lane.dir = v.dir AND lane.lane = v.lane AND lane.cum = v.was`;
 
 function payeeIn(states: ReadonlyMap<string, ChannelState>, voucher: VoucherTerms): string {
   const state = states.get(voucher.ch);

@@ -80,7 +80,9 @@ function raise(network: string, rows: readonly Row[]) {
   return [
     {
       sql: `INSERT INTO lane(ch, dir, lane, cum, via)
-            SELECT value->>0, value->>1, value->>2, 0, '' FROM json_each(?1)`,
+            SELECT v.value->>0, v.value->>1, v.value->>2, 0, '' FROM json_each(?1) v
+  WHERE NOT EXISTS (SELECT 1 FROM lane l
+    WHERE l.ch = v.value->>0 AND l.dir = v.value->>1 AND l.lane = v.value->>2)`,
       args: [values],
     },
     {
