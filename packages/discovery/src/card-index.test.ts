@@ -158,6 +158,24 @@ describe('filters', () => {
     expect(await filtered({ minReputation: 0.71 }, signals)).toEqual([]);
   });
 
+  test('remembered signals are asked anew when their version changes or cards come', async () => {
+    const index = await indexOf(three);
+    const online = new Set(['did:key:z6MkBob']);
+    const at = (version: number): Signals =>
+      Object.assign((did: string) => ({ online: online.has(did), score: 0.5, tasks: 1 }), {
+        version,
+      });
+    const asked = async (version: number) =>
+      agents(await ask(index, { filters: { online: true } }, at(version))).sort();
+    expect(await asked(1)).toEqual(['sudoku']);
+    online.add('did:key:z6MkAlice');
+    expect(await asked(2)).toEqual(['markdown', 'sudoku', 'thumbnail']);
+    await index.upsert(card('newcomer', { did: 'did:key:z6MkBob' }));
+    expect(await asked(2)).toEqual(['markdown', 'newcomer', 'sudoku', 'thumbnail']);
+    await index.remove(sudoku.key);
+    expect(await asked(2)).toEqual(['markdown', 'newcomer', 'thumbnail']);
+  });
+
   test('contradicting filters give an empty answer that says so', async () => {
     const answer = await ask(await indexOf(three), {
       text: 'markdown',

@@ -2,6 +2,7 @@ import { type Bitmap, clearBit, countBits, eachBit, hasBit, intersect } from '..
 import type { CardTable } from '../index/card-table.ts';
 import type { Shard } from '../index/shard.ts';
 import type { SearchFilters, Signal, Signals } from '../query.ts';
+import type { SignalCache } from './signal-cache.ts';
 
 /** Why a card is not in an answer: expired, the first filter it fails, or its rank. */
 export type LeftOutReason = 'expired' | keyof SearchFilters | 'rank';
@@ -16,12 +17,16 @@ export class Selection {
   readonly liveCount: number;
   readonly #filters: SearchFilters;
   readonly #live: Bitmap;
+  readonly #cache: SignalCache;
+  readonly #remembers: boolean;
   readonly #signalOf: (didId: number) => Signal;
 
   constructor(shard: Shard, filters: SearchFilters, signals: Signals, now: number) {
     const { cards } = shard;
     this.cards = cards;
     this.#filters = filters;
+    this.#cache = shard.signals;
+    this.#remembers = signals.version !== undefined;
     this.#signalOf = shard.signals.open(cards.dids, signals);
     this.#live = cards.liveAt(now);
     this.liveCount = countBits(this.#live);
@@ -60,8 +65,24 @@ export class Selection {
     const passing = this.#live.slice();
     for (const facet of facets) intersect(passing, facet);
     if (priceMax !== undefined) this.#drop(passing, (slot) => !this.#affordable(slot));
-    if (asksSignals) this.#drop(passing, (slot) => this.#signalFailure(slot) !== undefined);
+    if (asksSignals) this.#keepBySignals(passing);
     return passing;
+  }
+
+  /** Looks at the passing cards alone, or at all once where the outcome can be remembered. */
+  #keepBySignals(passing: Bitmap): void {
+    const fails = (slot: number) => this.#signalFailure(slot) !== undefined;
+    if (!this.#remembers) {
+      this.#drop(passing, fails);
+      return;
+    }
+    const { online = false, minReputation = 0 } = this.#filters;
+    const bits = this.#cache.passing(`${online} ${minReputation}`, this.cards.slots, () => {
+      const all = this.cards.alive.slice();
+      this.#drop(all, fails);
+      return all;
+    });
+    intersect(passing, bits);
   }
 
   #drop(bits: Bitmap, fails: (slot: number) => boolean): void {
