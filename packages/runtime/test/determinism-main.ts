@@ -4,7 +4,7 @@
  *
  *     node packages/runtime/test/determinism-main.ts [programs]
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { digestSha256, sha256Base64url } from '@zerostate/shared';
 import { admit, type Call, type RunLimits, run } from '../src/index.ts';
@@ -66,19 +66,17 @@ console.log(sorted[3], Math.sin(1), 0 / 0, deep(100), new Date(0).toISOString(),
 
 const SQL_ROWS = 500;
 
-for (const agent of readdirSync(join(ROOT, 'agents')).sort()) {
-  const folder = join('agents', agent);
-  const modules = readdirSync(join(ROOT, folder)).filter((file) => file.endsWith('.wasm'));
-  for (const file of modules) {
-    const manifest = JSON.parse(readFileSync(join(ROOT, folder, 'agent.json'), 'utf8'));
-    for (const program of manifest.programs ?? []) {
-      const text = agent === 'js-runner' ? SCRIPT : '# A title\n\nSome *text* to work on, 12345.\n';
-      const call: Call =
-        program.abi === 'call'
-          ? { abi: 'call', fn: program.fn, args: program.args ?? [] }
-          : { abi: 'wasi', args: program.args ?? [], input: new TextEncoder().encode(text) };
-      await line(`${agent} ${program.skill}`, read(join(folder, file)), call);
-    }
+const agents = readdirSync(join(ROOT, 'agents')).sort();
+for (const agent of agents) {
+  const manifest = join(ROOT, 'agents', agent, 'agent.json');
+  if (!existsSync(manifest)) continue;
+  for (const program of JSON.parse(readFileSync(manifest, 'utf8')).programs) {
+    const text = agent === 'js-runner' ? SCRIPT : '# A title\n\nSome *text* to work on, 12345.\n';
+    const call: Call =
+      program.abi === 'call'
+        ? { abi: 'call', fn: program.fn, args: program.args ?? [] }
+        : { abi: 'wasi', args: program.args ?? [], input: new TextEncoder().encode(text) };
+    await line(`${agent} ${program.skill}`, read(join('agents', agent, program.file)), call);
   }
 }
 for (const [fn, size] of [

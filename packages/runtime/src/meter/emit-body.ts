@@ -145,12 +145,12 @@ class BodyEmitter {
     const { gas, depth } = plan.indices;
     this.op(GLOBAL_GET, gas);
     this.subtract(plan.charges.amount[0] ?? 0);
-    if (plan.localCounter) this.op(LOCAL_TEE, this.counter);
-    else {
-      this.op(GLOBAL_SET, gas);
-      this.op(GLOBAL_GET, gas);
+    if (plan.localCounter) this.op(LOCAL_SET, this.counter);
+    else this.op(GLOBAL_SET, gas);
+    if (plan.charges.checksEntry) {
+      this.readGas();
+      this.stopIfNegative(0);
     }
-    this.stopIfNegative(0);
     if (!plan.tracksDepth) return;
     this.op(GLOBAL_GET, depth);
     if (plan.frameBytes === 0) {

@@ -17,7 +17,8 @@ export class ChargePlan {
   readonly refunds = new Map<number, number>();
   /** Whether a loop of the body calls nothing: there the counter is kept in a local. */
   hasQuietLoop = false;
-  hasLoop = false;
+  /** Whether the counter is checked at entry. Short bodies that call nothing do without. */
+  checksEntry: boolean = true;
   /** Barriers passed before a segment begins; internal to planning. */
   readonly barriersBefore: number[] = [];
   readonly shifts: Shift[] = [];
@@ -29,7 +30,7 @@ export class ChargePlan {
     }
     this.refunds.clear();
     this.hasQuietLoop = false;
-    this.hasLoop = false;
+    this.checksEntry = true;
   }
 
   add(at: number, header: boolean, barriers: number): number {
@@ -45,6 +46,12 @@ export class ChargePlan {
     this.amount[segment] = (this.amount[segment] ?? 0) + gas;
   }
 }
+
+/**
+ * Gas of a body that is entered without a check. Whatever calls it is checked in its own loops or
+ * at its own entry, so this is the most that one call instruction can run unseen.
+ */
+const UNCHECKED_GAS_MAX = 1_000;
 
 /** A branch behind which charges may move before it. */
 type Shift =
@@ -121,6 +128,8 @@ class Planner {
       if (op <= 0x11) this.control(op, i);
       else if (op === 0x40 || (op >= 0x108 && op < 0x200)) this.barrier();
     }
+    const whole = plan.amount.reduce((sum, gas) => sum + gas, 0);
+    plan.checksEntry = this.calls > 0 || whole > UNCHECKED_GAS_MAX;
   }
 
   private control(op: number, i: number): void {
@@ -203,7 +212,6 @@ class Planner {
     this.barriers++;
     this.current = this.plan.add(i + 1, true, this.barriers);
     this.plan.charge(this.current, COSTS.loop);
-    this.plan.hasLoop = true;
   }
 
   private openIf(i: number, blockType: number): void {
