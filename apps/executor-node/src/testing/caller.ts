@@ -18,8 +18,8 @@ import {
   type TaskReceipt,
   taskReceiptSchema,
 } from '@zerostate/shared';
+import type { Clock } from '../ports.ts';
 import type { TestEdge } from './edge.ts';
-import type { TestTime } from './time.ts';
 
 const HOUR = 3_600_000;
 
@@ -48,14 +48,14 @@ export type Placed = { task: string; seq: number; base: bigint; lane: number };
 export class Caller {
   readonly signer: Signer;
   readonly #edge: TestEdge;
-  readonly #time: TestTime;
+  readonly #time: Clock;
   readonly #node: string;
   readonly #module: string;
   ch = '';
   /** Per lane: total paid and memo. */
   readonly lanes = new Map<number, { cum: bigint; memo: string }>();
 
-  constructor(signer: Signer, edge: TestEdge, time: TestTime, node: string, module: string) {
+  constructor(signer: Signer, edge: TestEdge, time: Clock, node: string, module: string) {
     this.signer = signer;
     this.#edge = edge;
     this.#time = time;
@@ -65,7 +65,7 @@ export class Caller {
 
   static async make(
     edge: TestEdge,
-    time: TestTime,
+    time: Clock,
     node: string,
     module: string,
     fill = 5,
