@@ -37,7 +37,7 @@ function kernel(name: string, size: number): Workload {
   return { name, file: KERNELS, entry: name, args: [size], input: '', interpreter: false };
 }
 
-/** Sized to run between 100 and 250 ms, since thread time comes in steps of 4 ms on some systems. */
+/** Sized to run between 100 and 250 ms: thread time comes in steps of 4 ms on some systems. */
 export const WORKLOADS: readonly Workload[] = [
   kernel('digest', 400_000),
   kernel('matmul', 540),

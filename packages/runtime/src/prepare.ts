@@ -13,7 +13,7 @@ export interface PreparedModule {
   readonly instrumented: Uint8Array<ArrayBuffer>;
   /** Metered bytes whose gas is right at traps too; made when first asked for. */
   exact(): Uint8Array<ArrayBuffer>;
-  /** Types of the exported functions as letters: `iI:i`; f, F, v, r, x are not callable from outside. */
+  /** Types of the exported functions as letters, `iI:i`; only i and I are callable from outside. */
   readonly functions: ReadonlyMap<string, string>;
   readonly imports: readonly { readonly module: string; readonly name: string }[];
   /** Pages of the memory when the instance is made; 0 without a memory. */

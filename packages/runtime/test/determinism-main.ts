@@ -61,7 +61,8 @@ const sorted = Object.entries(counts).sort((a, b) => b[1] - a[1]);
 const deep = (n) => n === 0 ? 0 : 1 + deep(n - 1);
 let reached = 0;
 try { const dive = (n) => { reached = n; dive(n + 1); }; dive(0); } catch (e) { reached = -reached; }
-console.log(sorted[3], Math.sin(1), 0 / 0, deep(100), new Date(0).toISOString(), Math.random(), reached < 0);
+console.log(sorted[3], Math.sin(1), 0 / 0, deep(100), new Date(0).toISOString());
+console.log(Math.random(), reached < 0);
 `;
 
 const SQL_ROWS = 500;

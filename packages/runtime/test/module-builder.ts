@@ -5,7 +5,6 @@ export const I32 = 0x7f;
 export const I64 = 0x7e;
 export const F32 = 0x7d;
 export const F64 = 0x7c;
-export const V128 = 0x7b;
 export const FUNCREF = 0x70;
 
 /** Instruction bytes: numbers are bytes as they stand, nested lists are joined. */
@@ -64,7 +63,6 @@ export const i32 = (value: number): Code => [0x41, sleb(value)];
 export const i64 = (value: bigint): Code => [0x42, sleb(value)];
 export const get = (local: number): Code => [0x20, uleb(local)];
 export const set = (local: number): Code => [0x21, uleb(local)];
-export const tee = (local: number): Code => [0x22, uleb(local)];
 export const call = (index: number): Code => [0x10, uleb(index)];
 
 export function f64(value: number): Code {

@@ -49,7 +49,7 @@ export const ABORT_IMPORT = { module: 'env', name: 'abort', signature: 'iiii:' }
 
 /**
  * Only functions that the host knows, with the types that it expects: engines accept a JavaScript
- * function for any type, so a module could otherwise hand the host a float where it reads a pointer.
+ * function for any type, so a module could otherwise hand the host a float for a pointer.
  */
 export function checkImport(module: string, name: string, type: FunctionType, at: number): void {
   const expected =

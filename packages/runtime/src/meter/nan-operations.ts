@@ -5,7 +5,7 @@
  */
 export const Lanes = { none: 0, f32: 1, f64: 2, f32x4: 3, f64x2: 4 } as const;
 
-/** Shape of the arithmetic result of an instruction; `none` for those that are exact in all bits. */
+/** Shape of an instruction's arithmetic result; `none` for those that are exact in all bits. */
 export function arithmeticLanes(op: number): number {
   return produces[op] ?? Lanes.none;
 }

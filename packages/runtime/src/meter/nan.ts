@@ -11,7 +11,6 @@ const EXACT_BIT = 1;
 interface LocalUse {
   /** `EXACT_BIT`, and `1 << lanes` for each shape of arithmetic result that it may hold. */
   mask: number;
-  readonly parameter: boolean;
   /** What is set: arithmetic instructions or reads of locals. */
   readonly sources: number[];
   /** Locals that are set from this one. */
@@ -136,7 +135,7 @@ export class CanonicalPlan {
     }
   }
 
-  /** Decides for a local with observed reads whether to canonicalise what is set or what is read. */
+  /** Decides for a local with observed reads: canonicalise what is set, or what is read. */
   private settle(local: number): void {
     const use = this.locals[local];
     if (use === undefined || use.observedReads.length === 0) return;
@@ -161,7 +160,6 @@ export class CanonicalPlan {
 function newUse(parameter: boolean): LocalUse {
   return {
     mask: parameter ? EXACT_BIT : 0,
-    parameter,
     sources: [],
     readers: [],
     observedReads: [],

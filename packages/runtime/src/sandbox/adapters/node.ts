@@ -11,7 +11,7 @@ const LAST_WORDS_BYTES = 4_096;
 const HEAP_MIB = 512;
 const PAGE_BYTES = 4_096;
 
-/** `netns`: workers have an empty network namespace. `imports-only`: no import reaches a network. */
+/** `netns`: workers have an empty network namespace. `imports-only`: no import reaches one. */
 export type NetworkMode = 'netns' | 'imports-only';
 
 /** Commands that run another one without a network; the first that works here is taken. */
