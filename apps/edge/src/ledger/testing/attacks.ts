@@ -176,6 +176,11 @@ const LANES: Attack[] = [
   },
   { name: 'a lane lowered', before: lane(0, 50), attack: `UPDATE lane SET cum = 40;` },
   { name: 'a lane of no channel', attack: `INSERT INTO lane VALUES ('N', 'a', 0, 0, '', '', '');` },
+  {
+    name: 'a lane that takes the place of another',
+    before: lane(0, 50),
+    attack: `UPDATE lane SET lane = 9, cum = 60;`,
+  },
   { name: 'lane 256', attack: `INSERT INTO lane VALUES ('C', 'a', 256, 0, '', '', '');` },
   {
     name: 'redeeming on a closed channel',
@@ -203,6 +208,10 @@ const CHANNELS: Attack[] = [
   },
   { name: 'an activation at open_by', before: open('D'), at: 5_000, attack: activate('D') },
   { name: 'a channel opened with both signatures', attack: open('D', ', sig_b', `, ${SIG}`) },
+  {
+    name: 'deleting a channel that nothing hangs on',
+    attack: `DELETE FROM channel WHERE id = 'C';`,
+  },
   { name: 'a channel opened twice', attack: open('C') },
   {
     name: 'a signature rewritten',
@@ -345,7 +354,49 @@ const RECORDS: Attack[] = [
   },
 ];
 
+/** One row of each record that is written once. */
+const WRITTEN = `${lane(0, 50)} ${claim('k', 1, 20, 'disputed')}
+  INSERT INTO genesis VALUES (1, 'n', 'l', 'a', 'local', 1);
+  INSERT INTO instruction SELECT 'i', 't', 'C', '{}', now_ms FROM clock;
+  INSERT INTO objection SELECT 'r', 'A', 'output-differs', '{}', now_ms FROM clock;
+  INSERT INTO verdict SELECT 'k', 'J', 'v', 'posted', 20, '{}', now_ms FROM clock;
+  INSERT INTO receipt SELECT 'r1', 't1', 'B', 'A', 'C', 'a', 0, 50, 20, 'redeem', '{}', now_ms
+    FROM clock;
+  INSERT INTO failure SELECT 't2', 'B', 'A', 60, 20, '{}', now_ms FROM clock;`;
+
+const ONCE: Attack[] = [
+  ['genesis', `network = 'm'`],
+  ['instruction', `ref = 'D'`],
+  ['objection', `reason = 'price-wrong'`],
+  ['verdict', 'price = 0'],
+  ['receipt', 'price = 60'],
+  ['failure', 'cost = 0'],
+].flatMap(([table = '', edit = '']) => [
+  { name: `an edited ${table}`, before: WRITTEN, attack: `UPDATE ${table} SET ${edit};` },
+  { name: `a deleted ${table}`, before: WRITTEN, attack: `DELETE FROM ${table};` },
+  {
+    name: `a second ${table}`,
+    before: WRITTEN,
+    attack: `INSERT OR REPLACE INTO ${table} SELECT * FROM ${table};`,
+  },
+]);
+
+const OUTBOX: Attack[] = [
+  {
+    name: 'an outbox that starts again',
+    before: `INSERT INTO outbox_head VALUES ('B', 5, 2);`,
+    attack: 'UPDATE outbox_head SET seq = 4;',
+  },
+  {
+    name: 'an acknowledgement of what was never sent',
+    before: `INSERT INTO outbox_head VALUES ('B', 5, 2);`,
+    attack: 'UPDATE outbox_head SET acked = 6;',
+  },
+];
+
 export const ATTACKS: readonly Attack[] = [
+  ...ONCE,
+  ...OUTBOX,
   ...ESCROW,
   ...AMOUNTS,
   ...LANES,

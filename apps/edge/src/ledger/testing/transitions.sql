@@ -69,6 +69,7 @@ INSERT INTO channel(id,a,b,fund_a,fund_b,state,open_by,expires_at,window_ms,clai
 -- @cancel-or-expire-opening   (same batch for the opener's request and for the sweep after open_by)
 UPDATE channel SET state='closed',version=version+1 WHERE id='X' AND state='opening';
 INSERT INTO guard SELECT 0 WHERE changes() <> 1;
+INSERT INTO guard SELECT 0 WHERE (SELECT held FROM escrow WHERE ch='X' AND dir='a') <> 0;
 -- @accept-after-cancel !fail
 UPDATE channel SET state='active',sig_b=hex(zeroblob(43)),version=version+1
   WHERE id='X' AND state='opening';
@@ -134,6 +135,7 @@ INSERT INTO guard SELECT 0 WHERE changes() <> 1;
 -- @verdict-posted-lower-price
 UPDATE claim SET state='posted',price=25,verdict='vd2' WHERE id='k2' AND state='disputed';
 INSERT INTO guard SELECT 0 WHERE changes() <> 1;
+INSERT INTO guard SELECT 0 WHERE (SELECT cum FROM lane WHERE ch='C' AND dir='a' AND lane=3) IS NOT 25;
 -- @post-early !fail
 UPDATE claim SET state='posted' WHERE id='k1' AND state='pending';
 -- @claim.post !t=61000
@@ -201,7 +203,7 @@ INSERT INTO guard SELECT 0 WHERE EXISTS (SELECT 1 FROM mailbox WHERE ch='E');
 -- @receipt-counted-once
 INSERT INTO receipt(id,task,executor,creator,ch,dir,lane,price,duration_ms,counted,envelope,
   at) SELECT 'r1','t1','B','A','E','a',0,50,20,'redeem','{}',now_ms FROM clock;
-INSERT INTO guard SELECT 0 WHERE (SELECT n_ok FROM score WHERE subject='B') <> 1;
+INSERT INTO guard SELECT 0 WHERE (SELECT n_ok FROM score WHERE subject='B') IS NOT 1;
 -- @receipt-counted-twice !fail
 INSERT INTO receipt(id,task,executor,creator,ch,dir,lane,price,duration_ms,counted,envelope,
   at) SELECT 'r2','t1','B','A','E','a',0,50,20,'redeem','{}',now_ms FROM clock;
@@ -214,6 +216,7 @@ INSERT INTO receipt(id,task,executor,creator,ch,dir,lane,price,duration_ms,count
 -- @failure-of-an-accepted-task
 INSERT INTO failure(task,executor,creator,duration_ms,cost,accept,at)
   SELECT 't9','B','A',60,20,'{}',now_ms FROM clock;
+INSERT INTO guard SELECT 0 WHERE (SELECT n_fail FROM score WHERE subject='B') IS NOT 1;
 -- @failure-of-a-paid-task !fail
 INSERT INTO failure(task,executor,creator,duration_ms,cost,accept,at)
   SELECT 't1','B','A',60,20,'{}',now_ms FROM clock;
