@@ -21,14 +21,9 @@ import {
   utf8,
 } from '@zerostate/shared';
 
-let nonces = 0;
-
-/** 16 bytes that were not used before in this process. */
+/** 16 random bytes. */
 export function freshNonce(): string {
-  nonces++;
-  const bytes = new Uint8Array(16);
-  new DataView(bytes.buffer).setUint32(0, nonces);
-  return encodeBase64url(bytes);
+  return encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 export const hashOf = (text: string): string => sha256Base64url(utf8(text));

@@ -40,7 +40,7 @@ export class Caller {
     const url = `${this.url}${path}`;
     const body = json === undefined ? undefined : utf8(JSON.stringify(json));
     const { signer } = this;
-    const nonce = method === 'POST' ? randomNonce() : undefined;
+    const nonce = method === 'POST' ? freshNonce() : undefined;
     const headers = isSigned
       ? await signRequest({ method, url, body, now: this.now(), nonce, signer })
       : {};
@@ -49,7 +49,7 @@ export class Caller {
       headers: {
         ...headers,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(method === 'POST' ? { 'idempotency-key': randomNonce() } : {}),
+        ...(method === 'POST' ? { 'idempotency-key': freshNonce() } : {}),
       },
       ...(body === undefined ? {} : { body }),
     });
@@ -57,10 +57,6 @@ export class Caller {
     if (response.ok) return answer;
     throw new Error(`${method} ${path}: ${response.status} ${JSON.stringify(answer)}`);
   }
-}
-
-function randomNonce(): string {
-  return encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 export async function readNetwork(url: string): Promise<NetworkAnswer> {

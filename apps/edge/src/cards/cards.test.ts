@@ -206,6 +206,16 @@ describe('search', () => {
     expect((await search({ text: 'thumbnail' })).results[0]?.did).toBe(world.carol.did);
   });
 
+  test('after a quiet time knows at once what happened meanwhile', async () => {
+    await search({ text: 'thumbnail' });
+    const other = await makePublication(world.network, world.carol, { now: world.now() + 60_000 });
+    await world.pass(60_000);
+    const { publishCard } = await import('./publish.ts');
+    const { directory, verifier, clock, network } = world.tasks;
+    await publishCard({ directory, verifier, clock, network, ledger: world.ledger }, other);
+    expect((await search({ text: 'thumbnail' })).results[0]?.did).toBe(world.carol.did);
+  });
+
   test('ranks a DID without money last', async () => {
     await world.fund(world.bob);
     await publish(world.alice);

@@ -122,13 +122,16 @@ export async function listCards(
   database: Database,
   page: { did?: string; after: readonly [string, string]; limit: number; now: number },
 ): Promise<(CardRow & { online: boolean })[]> {
+  const { did, after, limit, now } = page;
+  const [afterDid, afterAgent] = after;
+  // Two texts, so that each is a range of the primary key.
+  const where = did === undefined ? '(did, agent) > (?1, ?2)' : 'did = ?1 AND agent > ?2';
   const rows = await database.read({
     sql: `SELECT ${CARD_COLUMNS}, EXISTS (SELECT 1 FROM presence p
               WHERE p.did = card.did AND p.alive_until > ?3) AS online
-          FROM card WHERE (did, agent) > (?1, ?2) AND revoked = 0 AND expires_at > ?3
-            AND (?5 IS NULL OR did = ?5)
+          FROM card WHERE ${where} AND revoked = 0 AND expires_at > ?3
           ORDER BY did, agent LIMIT ?4`,
-    args: [...page.after, page.now, page.limit, page.did ?? null],
+    args: [did ?? afterDid, did === undefined || did === afterDid ? afterAgent : '', now, limit],
   });
   return rows.map((row) => ({ ...toCardRow(row), online: row.online === 1n }));
 }

@@ -83,6 +83,8 @@ export async function startWorker(
   const gate = createSocketGate();
   const links = createLinks({ ...edge.links, rng: systemRng, gate }, hub);
   hub.start();
+  // The first search need not wait for it; `/readyz` does.
+  edge.feed.refresh().catch((error: unknown) => log.error('index not loaded', {}, error));
   const cancelSweep = startSweep(() => edge.sweep(), log);
   return {
     app: edge.app,

@@ -7,6 +7,8 @@ import type { Clock, Database, Log } from '../ports.ts';
 
 /** The directory is asked at most this often. */
 const REFRESH_MS = 1_000;
+/** What was published or revoked longer ago than this is known to every answer. */
+const STALE_MS = 2_000;
 const REFRESH_LOST_MS = 10_000;
 /** Rows of one read. */
 const PAGE = 500;
@@ -76,14 +78,16 @@ export class CardFeed {
   }
 
   /**
-   * Before a search: waits for the first load, later only starts a refresh when one is due.
+   * Before a search: waits for the first load and after a quiet time, else only starts what is due.
    * `later` keeps work alive that the answer does not wait for.
    */
   async freshen(later: (work: Promise<void>) => void): Promise<void> {
     // Each request loads for itself: on workerd none may wait for what another began.
     if (!this.#isLoaded) return this.refresh();
-    const isDue = this.#deps.clock.now() - this.#refreshedAt >= REFRESH_MS;
-    if (isDue) later(this.#refreshQuietly());
+    const ageMs = this.#deps.clock.now() - this.#refreshedAt;
+    // After a quiet time the first answer would be older than what this index promises.
+    if (ageMs >= STALE_MS) await this.#refreshQuietly();
+    else if (ageMs >= REFRESH_MS) later(this.#refreshQuietly());
   }
 
   /** A card was published by this worker: it need not wait for the next second. */

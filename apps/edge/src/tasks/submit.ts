@@ -2,7 +2,6 @@
 import {
   COND_AFTER_MANIFEST_MS,
   decodeBase64url,
-  digestSha256,
   err,
   type OpenedEnvelope,
   ok,
@@ -15,6 +14,7 @@ import {
   taskManifestSchema,
 } from '@zerostate/shared';
 import { BLOB_KEEP_MS } from '../blobs/blobs.ts';
+import { hashBytes } from '../blobs/hash.ts';
 import { BLOB_QUOTA, blobKeep, inlineInsert } from '../blobs/store.ts';
 import { isRefused, isRefusedBy } from '../database-fault.ts';
 import type { ProblemCode } from '../http/problem.ts';
@@ -109,7 +109,7 @@ async function readInput(
   if (!bytes.ok) return err('task-input-wrong', 'not base64url');
   const isNamed =
     String(bytes.value.length) === manifest.input_len &&
-    (await digestSha256(bytes.value)) === manifest.input;
+    (await hashBytes(bytes.value)) === manifest.input;
   return isNamed ? ok(bytes.value) : err('task-input-wrong');
 }
 
