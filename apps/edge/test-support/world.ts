@@ -53,14 +53,8 @@ export type CallOptions = {
 const FAST = { perSecond: 1_000_000, burst: 1_000_000 };
 
 export async function createEdgeWorld(settings: Partial<EdgeSettings> = {}): Promise<EdgeWorld> {
-  const signers = await Promise.all([1, 2, 3, 4, 5, 6, 7].map(signerOf));
-  const [ledgerSigner, edgeSigner, alice, bob, carol, arbiter, operator] = signers;
-  if (!ledgerSigner || !edgeSigner || !alice || !bob || !carol || !arbiter || !operator) {
-    throw new Error('seven signers');
-  }
-  const { database: ledger, setTime } = await openLedgerDatabase({ now: START });
-  const directory = openDatabase({ url: ':memory:', synchronous: 'normal' });
-  await migrate(directory, await readMigrations(DIRECTORY_FOLDER));
+  const { ledgerSigner, edgeSigner, ...people } = await makeSigners();
+  const { ledger, directory, setTime } = await openDatabases();
   const founding = { signer: ledgerSigner, asset: 'test', kind: 'local', now: START } as const;
   const genesis = await foundLedger(ledger, founding);
   const time = new TestTime(START);
@@ -90,8 +84,8 @@ export async function createEdgeWorld(settings: Partial<EdgeSettings> = {}): Pro
     },
     {
       origins: [ORIGIN],
-      operators: [operator.did],
-      arbiters: [arbiter.did],
+      operators: [people.operator.did],
+      arbiters: [people.arbiter.did],
       trustedProxies: [],
       rates: { address: FAST, did: FAST, link: FAST },
       faucet: true,
@@ -107,11 +101,7 @@ export async function createEdgeWorld(settings: Partial<EdgeSettings> = {}): Pro
     sockets,
     directory,
     blobs,
-    alice,
-    bob,
-    carol,
-    arbiter,
-    operator,
+    ...people,
     edgeSigner,
     now: clock.now,
     async pass(ms) {
@@ -131,6 +121,26 @@ export async function createEdgeWorld(settings: Partial<EdgeSettings> = {}): Pro
       await Promise.all([ledger.close(), directory.close()]);
     },
   };
+}
+
+async function openDatabases() {
+  const { database: ledger, setTime } = await openLedgerDatabase({ now: START });
+  const directory = openDatabase({ url: ':memory:', synchronous: 'normal' });
+  await migrate(directory, await readMigrations(DIRECTORY_FOLDER));
+  return { ledger, directory, setTime };
+}
+
+async function makeSigners() {
+  const [ledgerSigner, edgeSigner, alice, bob, carol, arbiter, operator] = await Promise.all([
+    signerOf(1),
+    signerOf(2),
+    signerOf(3),
+    signerOf(4),
+    signerOf(5),
+    signerOf(6),
+    signerOf(7),
+  ]);
+  return { ledgerSigner, edgeSigner, alice, bob, carol, arbiter, operator };
 }
 
 function signerOf(seed: number): Promise<Signer> {

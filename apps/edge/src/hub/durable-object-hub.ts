@@ -4,7 +4,7 @@
  */
 import { DurableObject } from 'cloudflare:workers';
 import { LINK_HEARTBEAT_MS } from '@zerostate/shared';
-import { systemRng, systemTimers } from '../adapters/system.ts';
+import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
 import { problemResponse } from '../entry/upgrade.ts';
 import { createWorkerdEdge, type WorkerdEnv } from '../entry/workerd-env.ts';
 import type { Hub } from '../ports.ts';
@@ -205,7 +205,7 @@ export class LinkHub extends DurableObject<Env> implements HubObject {
   }
 
   async #alarmWithin(ms: number): Promise<void> {
-    const due = Date.now() + ms;
+    const due = systemClock.now() + ms;
     const set = await this.ctx.storage.getAlarm();
     if (set === null || set > due) await this.ctx.storage.setAlarm(due);
   }
