@@ -105,11 +105,13 @@ async function planRedeem(
   }
   const answer = toAnswer(rows, refused);
   const moving = newest(rows.filter(({ moved }) => moved > 0n));
+  // Nothing moved: the same key may be used again when the reason is gone.
+  const failed = refused.length > 0 && moving.length === 0;
   const payees = new Set(moving.map(({ claimed }) => payeeIn(states, claimed.voucher)));
   const statements = [
     ...raiseLanes(moving.map(toRise)),
     ...(await countReceipts(ports, counted, 'redeem')),
-    ...(idem === null ? [] : [storeAnswer(idem, 200, JSON.stringify(answer))]),
+    ...(idem === null || failed ? [] : [storeAnswer(idem, 200, JSON.stringify(answer))]),
   ];
   return ok({
     statements,

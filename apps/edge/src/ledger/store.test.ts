@@ -357,6 +357,19 @@ describe('redeeming', () => {
     expect(await balance(world, 'bob')).toBe(50n);
   });
 
+  it('that moved nothing leaves its key free for when the reason is gone', async () => {
+    await fund(world, 'alice', 100n);
+    const on = await openActive(world, { payer: 'alice', payee: 'bob', amount: 10n });
+    const claim = idem(world.signers.bob.did);
+    const more = await voucher(world, on, { cum: 15n });
+    const early = must(await world.ledger.redeem([{ voucher: more }], claim));
+    expect(early.refused).toMatchObject([{ code: 'escrow-insufficient' }]);
+    const body = { ch: on.ch, dir: on.dir, amount: '5', nonce: nonce(1) };
+    must(await world.ledger.topupChannel(await sign(world, 'paych.topup', body, 'alice'), null));
+    const late = must(await world.ledger.redeem([{ voucher: more }], claim));
+    expect(late.redeemed).toMatchObject([{ moved: '15' }]);
+  });
+
   it('gives the same ledger for any order and repetition of the same vouchers', async () => {
     const outcomes = new Set<string>();
     for (const order of [
