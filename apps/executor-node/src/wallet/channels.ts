@@ -15,7 +15,7 @@ import {
 import type { Statement } from '../state/database.ts';
 import type { WalletContext } from './context.ts';
 import { insertChannel, type Mirror, newMirror, redeemedLane } from './mirror.ts';
-import { dropOutput, laneRedeemed, openerOf, saveClaim } from './store.ts';
+import { closedInFull, dropOutput, laneRedeemed, openerOf, saveClaim } from './store.ts';
 
 /** How long after a claim is due to post the ledger is asked what became of it. */
 const AFTER_POSTING_MS = 5_000;
@@ -52,6 +52,9 @@ export async function refreshChannel(
   const changed = { ...mirror, redeemed };
   wallet.book.put(changed);
   const rows = wallet.book.change(changed, budget);
+  if (mirror.isClosing && budget.phase === 'closed') {
+    statements.push(closedInFull(ch, wallet.clock.now()));
+  }
   await wallet.database.write([...rows, ...statements]);
   return ok(wallet.book.get(ch) ?? { ...changed, budget });
 }

@@ -157,11 +157,12 @@ export async function channelsUnredeemedSince(
   database: Database,
   before: number,
 ): Promise<string[]> {
-  const { voucher } = tables;
+  const { voucher, channel } = tables;
   const rows = await database.db
     .selectDistinct({ ch: voucher.ch })
     .from(voucher)
-    .where(and(isNull(voucher.redeemedAt), lte(voucher.at, before)));
+    .innerJoin(channel, eq(channel.ch, voucher.ch))
+    .where(and(isNull(voucher.redeemedAt), lte(voucher.at, before), ne(channel.state, 'closed')));
   return rows.map(({ ch }) => ch);
 }
 
@@ -253,6 +254,11 @@ export function saveClaim(
     claim.code,
     now,
   );
+}
+
+/** A cooperative close pays every held total: its figures are at least their sum. */
+export function closedInFull(ch: string, now: number): Statement {
+  return sql('UPDATE voucher SET redeemed_at = ? WHERE ch = ? AND redeemed_at IS NULL', now, ch);
 }
 
 /** Outputs of a settled claim are not asked for again. */

@@ -1,5 +1,6 @@
 import {
   acceptVoucher,
+  type Budget,
   budgetLane,
   type EdgeMessage,
   openEnvelope,
@@ -27,14 +28,17 @@ export async function takeVoucher(
     ch,
   });
   const known = await currentMirror(wallet, ch);
-  if (!known.ok) return no(known);
+  // A channel that this node co-signed is enough: the payer's signature is on the voucher, and an
+  // edge that does not answer just now must not make it be turned away.
+  const held = book.get(ch);
+  if (held === null) return no(known.ok ? { code: 'channel-unknown' } : known);
   const opened = await openEnvelope(
     pinned.network,
     message.voucher,
     paychVoucherSchema,
     'paych.voucher',
     verifier,
-    { by: [known.value.payer], maxSigs: 1 },
+    { by: [held.payer], maxSigs: 1 },
   );
   if (!opened.ok) return no(opened);
 
@@ -42,15 +46,17 @@ export async function takeVoucher(
   const mirror = book.get(ch);
   if (mirror === null) return no({ code: 'channel-unknown' });
   const voucher = voucherTerms(opened.value.id, opened.value.body);
-  const held = budgetLane(mirror.budget, voucher.lane);
-  if (voucher.cum === held.cum && voucher.memo === held.memo) {
+  const lane = budgetLane(mirror.budget, voucher.lane);
+  if (voucher.cum === lane.cum && voucher.memo === lane.memo) {
     return { refusal: null, isExposed: false, ch };
   }
   const now = clock.now();
-  const accepted = acceptVoucher(mirror.budget, voucher, now);
+  const { phase } = mirror.budget;
+  const budget: Budget = { ...mirror.budget, phase: phase === 'opening' ? 'active' : phase };
+  const accepted = acceptVoucher(budget, voucher, now);
   if (!accepted.ok) return no(accepted);
   const statements = [
-    ...insertVoucher(voucher, voucher.cum - held.cum, opened.value.envelope, now),
+    ...insertVoucher(voucher, voucher.cum - lane.cum, opened.value.envelope, now),
     ...book.change(mirror, accepted.value),
   ];
   await database.write(statements);

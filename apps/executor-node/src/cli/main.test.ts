@@ -1,0 +1,143 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { TestEdge } from '../testing/edge.ts';
+import { main } from './main.ts';
+
+let edge: TestEdge;
+let folder: string;
+beforeEach(async () => {
+  edge = await TestEdge.start();
+  folder = join(await mkdtemp(join(tmpdir(), 'zs-cli-')), 'node');
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await edge.stop();
+  await rm(join(folder, '..'), { recursive: true, force: true });
+});
+
+/** One command as a shell sees it: its exit code, and what it wrote where. */
+async function run(...args: string[]) {
+  let stdout = '';
+  let stderr = '';
+  const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    stdout += String(text);
+    return true;
+  });
+  const err = vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    stderr += String(text);
+    return true;
+  });
+  const code = await main(args);
+  out.mockRestore();
+  err.mockRestore();
+  return { code, stdout, stderr };
+}
+
+const init = () => run('init', '--edge', edge.url, '--state', folder, '--json');
+
+test('init prints who the node is, and a second one changes nothing', async () => {
+  const first = await init();
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  const node = JSON.parse(first.stdout);
+  expect(node).toMatchObject({ edge: edge.url, network: edge.network, new: true });
+  const second = await init();
+  expect(JSON.parse(second.stdout)).toEqual({ ...node, new: false });
+});
+
+test('every wrong word is usage: exit 2, a message on stderr, nothing on stdout', async () => {
+  const wrong = [
+    ['juggle'],
+    ['init'],
+    ['init', '--edge', 'not a url'],
+    ['init', '--edge', 'http://127.0.0.1:1/path'],
+    ['start', '--workers', 'many'],
+    ['start', '--log-level', 'shouting'],
+    ['card', 'add'],
+    ['status', '--colour'],
+  ];
+  for (const args of wrong) {
+    const { code, stdout, stderr } = await run(...args);
+    expect({ code, stdout }, args.join(' ')).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('error:');
+  }
+});
+
+test('help shows examples and is no failure', async () => {
+  for (const args of [['--help'], ['init', '--help'], ['card', 'add', '--help']]) {
+    const { code, stdout } = await run(...args);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Examples:');
+  }
+});
+
+test('a wrong configuration is exit 78 and says what to do', async () => {
+  const missing = await run('status', '--state', folder);
+  expect(missing).toMatchObject({ code: 78, stdout: '' });
+  expect(missing.stderr).toContain('zerostate-node init');
+  await init();
+  await chmod(join(folder, 'key'), 0o644);
+  const readable = await run('start', '--state', folder, '--json');
+  expect(readable.code).toBe(78);
+  expect(JSON.parse(readable.stderr)).toMatchObject({ error: { code: 'key-readable' } });
+  await rm(join(folder, 'key'));
+  expect(await run('start', '--state', folder)).toMatchObject({ code: 78 });
+  // A new key beside the vouchers of an old one would lose them.
+  expect(await init()).toMatchObject({ code: 78, stderr: expect.stringContaining('key-missing') });
+});
+
+test('an edge that is down, or another one than before, is named', async () => {
+  const down = await run('init', '--edge', 'http://127.0.0.1:9', '--state', folder);
+  expect(down).toMatchObject({ code: 1, stderr: expect.stringContaining('edge-unreachable') });
+  await init();
+  await run('status', '--state', folder);
+  const port = new URL(edge.url).port;
+  expect(await run('init', '--edge', `http://localhost:${port}`, '--state', folder)).toMatchObject({
+    code: 0,
+  });
+});
+
+test('questions are answered without a daemon too', async () => {
+  await init();
+  const state = ['--state', folder, '--json'];
+  const status = await run('status', ...state);
+  expect(JSON.parse(status.stdout)).toMatchObject({ running: false, held: '0', redeemed: '0' });
+  expect(JSON.parse((await run('earnings', ...state)).stdout)).toMatchObject({ total: '0' });
+  expect(JSON.parse((await run('card', 'list', ...state)).stdout)).toEqual([]);
+  expect(await run('card', 'revoke', 'nobody', ...state)).toMatchObject({ code: 1 });
+});
+
+test('a daemon answers over its socket, refuses a second one, and ends by its signal', async () => {
+  await init();
+  const daemon = await startDaemon();
+  const status = await run('status', '--state', folder, '--json');
+  expect(JSON.parse(status.stdout)).toMatchObject({ running: true, link: {} });
+  const second = await run('start', '--state', folder);
+  expect(second.code).toBe(1);
+  expect(second.stderr).toContain(`process ${daemon.pid}`);
+  daemon.kill('SIGINT');
+  expect(await once(daemon, 'exit')).toEqual([130, null]);
+
+  const again = await startDaemon();
+  again.kill('SIGTERM');
+  expect(await once(again, 'exit')).toEqual([0, null]);
+  const after = await run('status', '--state', folder, '--json');
+  expect(JSON.parse(after.stdout)).toMatchObject({ running: false });
+});
+
+/** `zerostate-node start` in a process of its own, when it says that it runs. */
+async function startDaemon() {
+  const entry = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const args = [entry, 'start', '--state', folder, '--json', '--workers', '1'];
+  const child = spawn(process.execPath, [...args, '--log-level', 'silent'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  expect(JSON.parse(String(line))).toMatchObject({ started: true, pid: child.pid });
+  return child;
+}
