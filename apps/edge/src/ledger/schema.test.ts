@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { splitStatements } from '../adapters/migrate.ts';
 import type { Database } from '../ports.ts';
-import { ATTACKS, FIXTURE } from './testing/attacks.ts';
+import { FIXTURE } from './testing/attack-sql.ts';
+import { ATTACKS } from './testing/attacks.ts';
 import { openLedgerDatabase } from './testing/open-ledger-database.ts';
 
 const run = (database: Database, text: string) =>

@@ -2,87 +2,19 @@
  * Attacks in SQL on the ledger's schema (money.md 5). Each starts from FIXTURE: parties A and B
  * with 2000 each, an active channel C with 100 from A and 10 from B, and a stranger M.
  */
-export type Attack = { name: string; before?: string; attack: string; at?: number };
-
-const SIG = 'hex(zeroblob(43))';
-
-const transfer = (id: string, debit: string, credit: string, amount: number | string, code = 't') =>
-  `INSERT INTO transfer(id, debit, credit, amount, code, ts)
-   SELECT '${id}', '${debit}', '${credit}', ${amount}, '${code}', now_ms FROM clock;`;
-
-const open = (id: string, extra = '', values = '') =>
-  `INSERT INTO account(id, owner, kind) VALUES ('esc:${id}:a', 'A', 'escrow'),
-     ('esc:${id}:b', 'B', 'escrow');
-   ${transfer(`hold:${id}:a`, 'avl:A', `esc:${id}:a`, 100, 'hold')}
-   INSERT INTO channel(id, a, b, fund_a, fund_b, state, open_by, expires_at, window_ms, claim_ms,
-     open_body, sig_a${extra})
-   VALUES ('${id}', 'A', 'B', 100, 10, 'opening', 5000, 900000, 60000, 60000, '{}', ${SIG}${values});`;
-
-const activate = (id: string) =>
-  `${transfer(`hold:${id}:b`, 'avl:B', `esc:${id}:b`, 10, 'hold')}
-   UPDATE channel SET state = 'active', sig_b = ${SIG}, version = version + 1 WHERE id = '${id}';`;
-
-const lane = (lane: number, cum: number) =>
-  `INSERT INTO lane(ch, dir, lane, cum, via) VALUES ('C', 'a', ${lane}, 0, '');
-   UPDATE lane SET cum = ${cum}, via = 'v${lane}-${cum}' WHERE ch = 'C' AND lane = ${lane};`;
-
-const claim = (id: string, lane: number, price: number, state = 'pending', more = '') =>
-  `INSERT INTO claim(id, ch, dir, lane, base, cap, price, task, receipt, not_after, at, post_at,
-     state) SELECT '${id}', 'C', 'a', ${lane}, 0, 60, ${price}, 'T${id}', 'R${id}', 800000, now_ms,
-     now_ms + 60000, '${state}'${more} FROM clock;`;
-
-const close1 = `UPDATE channel SET state = 'closing', close_at = (SELECT now_ms FROM clock) + 60000,
-  version = version + 1 WHERE id = 'C';`;
-const coop = (cumA: number, cumB: number, sigs = true) =>
-  `UPDATE channel SET state = 'closed', coop_a = ${sigs ? SIG : 'NULL'}, coop_b = ${SIG},
-   final_a = ${cumA}, final_b = ${cumB}, version = version + 1 WHERE id = 'C';`;
-const finalize = `UPDATE channel SET state = 'closed', version = version + 1 WHERE id = 'C';`;
-
-export const FIXTURE = `
-  INSERT INTO account(id, owner, kind) VALUES ('ral:x', 'x', 'rail'), ('avl:A', 'A', 'available'),
-    ('avl:B', 'B', 'available'), ('avl:M', 'M', 'available'), ('bnd:k', 'A', 'bond');
-  ${transfer('d1', 'ral:x', 'avl:A', 2000)} ${transfer('d2', 'ral:x', 'avl:B', 2000)}
-  ${open('C')} ${activate('C')}`;
-
-const EXISTING: Attack[] = [
-  [
-    'account',
-    `id = 'avl:M'`,
-    `INSERT OR REPLACE INTO account(id, owner, kind)
-     VALUES ('avl:A', 'A', 'available');`,
-  ],
-  [
-    'transfer',
-    `id = 'd1'`,
-    `INSERT OR REPLACE INTO transfer(id, debit, credit, amount, code, ts)
-     SELECT 'd1', 'ral:x', 'avl:M', 9, 't', now_ms FROM clock;`,
-  ],
-  ['channel', `id = 'C'`, `INSERT OR REPLACE INTO channel SELECT * FROM channel WHERE id = 'C';`],
-  [
-    'lane',
-    `ch = 'C'`,
-    `INSERT OR REPLACE INTO lane(ch, dir, lane, cum, via)
-     VALUES ('C', 'a', 7, 7, '');`,
-  ],
-  ['claim', `id = 'k'`, `INSERT OR REPLACE INTO claim SELECT * FROM claim WHERE id = 'k';`],
-  ['seal', 'to_seq = 1', `INSERT OR REPLACE INTO seal VALUES (1, 1, 'h2', 's', 1);`],
-  [
-    'rail_event',
-    `rail = 'x'`,
-    `INSERT OR REPLACE INTO rail_event
-     VALUES ('x', 'e', 'deposit', 'avl:A', 6, 'pending');`,
-  ],
-  ['idem', `did = 'A'`, `INSERT OR REPLACE INTO idem VALUES ('A', 'r', 'k', 'h2', 200, '{}', 0);`],
-].flatMap(([table = '', row = '', replace = '']) => {
-  const before = `${lane(0, 5)} ${claim('k', 1, 40)}
-    INSERT INTO seal VALUES (1, 1, 'h', 's', 1);
-    INSERT INTO rail_event VALUES ('x', 'e', 'deposit', 'avl:A', 5, 'pending');
-    INSERT INTO idem SELECT 'A', 'r', 'k', 'h', 200, '{}', now_ms FROM clock;`;
-  return [
-    { name: `a deleted ${table}`, before, attack: `DELETE FROM ${table} WHERE ${row};` },
-    { name: `a replaced ${table}`, before, attack: replace },
-  ];
-});
+import {
+  type Attack,
+  activate,
+  claim,
+  close1,
+  coop,
+  finalize,
+  lane,
+  open,
+  SIG,
+  transfer,
+} from './attack-sql.ts';
+import { RECORD_ATTACKS } from './record-attacks.ts';
 
 const ESCROW: Attack[] = [
   { name: 'escrow paid to a stranger', attack: transfer('z', 'esc:C:a', 'avl:M', 100) },
@@ -312,96 +244,11 @@ const CLAIMS: Attack[] = [
   },
 ];
 
-const RECORDS: Attack[] = [
-  {
-    name: 'a seal over transfers that do not exist',
-    attack: `INSERT INTO seal VALUES (99, 1, 'h', 's', 1);`,
-  },
-  {
-    name: 'a gap between seals',
-    before: `INSERT INTO seal VALUES (1, 1, 'h', 's', 1);`,
-    attack: `INSERT INTO seal VALUES (3, 3, 'i', 's', 1);`,
-  },
-  {
-    name: 'an edited seal',
-    before: `INSERT INTO seal VALUES (1, 1, 'h', 's', 1);`,
-    attack: `UPDATE seal SET head = 'x';`,
-  },
-  {
-    name: 'a rail event that ends twice',
-    before: `INSERT INTO rail_event VALUES ('x', 'e', 'deposit', 'avl:A', 5, 'pending');
-      UPDATE rail_event SET state = 'done';`,
-    attack: `UPDATE rail_event SET state = 'failed';`,
-  },
-  {
-    name: 'a rail event of another amount',
-    before: `INSERT INTO rail_event VALUES ('x', 'e', 'deposit', 'avl:A', 5, 'pending');`,
-    attack: `UPDATE rail_event SET state = 'done', amount = 6;`,
-  },
-  {
-    name: 'a rail event that is done at once',
-    attack: `INSERT INTO rail_event VALUES ('x', 'e', 'deposit', 'avl:A', 5, 'done');`,
-  },
-  {
-    name: 'an answer rewritten under an idempotency key',
-    before: `INSERT INTO idem SELECT 'A', 'r', 'k', 'h', 200, '{}', now_ms FROM clock;`,
-    attack: `UPDATE idem SET response = '[]';`,
-  },
-  {
-    name: 'a second answer under an idempotency key',
-    before: `INSERT INTO idem SELECT 'A', 'r', 'k', 'h', 200, '{}', now_ms FROM clock;`,
-    attack: `INSERT INTO idem SELECT 'A', 'r', 'k', 'g', 200, '{}', now_ms FROM clock;`,
-  },
-];
-
-/** One row of each record that is written once. */
-const WRITTEN = `${lane(0, 50)} ${claim('k', 1, 20, 'disputed')}
-  INSERT INTO genesis VALUES (1, 'n', 'l', 'a', 'local', 1);
-  INSERT INTO instruction SELECT 'i', 't', 'C', '{}', now_ms FROM clock;
-  INSERT INTO objection SELECT 'r', 'A', 'output-differs', '{}', now_ms FROM clock;
-  INSERT INTO verdict SELECT 'k', 'J', 'v', 'posted', 20, '{}', now_ms FROM clock;
-  INSERT INTO receipt SELECT 'r1', 't1', 'B', 'A', 'C', 'a', 0, 50, 20, 'redeem', '{}', now_ms
-    FROM clock;
-  INSERT INTO failure SELECT 't2', 'B', 'A', 60, 20, '{}', now_ms FROM clock;`;
-
-const ONCE: Attack[] = [
-  ['genesis', `network = 'm'`],
-  ['instruction', `ref = 'D'`],
-  ['objection', `reason = 'price-wrong'`],
-  ['verdict', 'price = 0'],
-  ['receipt', 'price = 60'],
-  ['failure', 'cost = 0'],
-].flatMap(([table = '', edit = '']) => [
-  { name: `an edited ${table}`, before: WRITTEN, attack: `UPDATE ${table} SET ${edit};` },
-  { name: `a deleted ${table}`, before: WRITTEN, attack: `DELETE FROM ${table};` },
-  {
-    name: `a second ${table}`,
-    before: WRITTEN,
-    attack: `INSERT OR REPLACE INTO ${table} SELECT * FROM ${table};`,
-  },
-]);
-
-const OUTBOX: Attack[] = [
-  {
-    name: 'an outbox that starts again',
-    before: `INSERT INTO outbox_head VALUES ('B', 5, 2);`,
-    attack: 'UPDATE outbox_head SET seq = 4;',
-  },
-  {
-    name: 'an acknowledgement of what was never sent',
-    before: `INSERT INTO outbox_head VALUES ('B', 5, 2);`,
-    attack: 'UPDATE outbox_head SET acked = 6;',
-  },
-];
-
 export const ATTACKS: readonly Attack[] = [
-  ...ONCE,
-  ...OUTBOX,
   ...ESCROW,
   ...AMOUNTS,
   ...LANES,
   ...CHANNELS,
   ...CLAIMS,
-  ...RECORDS,
-  ...EXISTING,
+  ...RECORD_ATTACKS,
 ];
