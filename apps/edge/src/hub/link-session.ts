@@ -59,7 +59,7 @@ export class LinkSession {
   #load: Load = { queue: 0, running: 0, capacity: 0 };
   #presenceAt = 0;
   readonly #working = new Set<Promise<void>>();
-  #isAckQueued = false;
+  #isAckQueued: boolean = false;
   #ackSent: number;
   /** What the directory and ledger know of the positions. */
   #flushed: { seen: number; ledger: number; directory: number };

@@ -40,7 +40,7 @@ export class CardFeed {
   #scores = new Map<string, { score: number; n: number }>();
   #online: ReadonlySet<string> = new Set();
   #rev = 0;
-  #isLoaded = false;
+  #isLoaded: boolean = false;
   #refreshingSince: number | null = null;
   #refreshedAt = 0;
   #scoredAt = 0;
