@@ -6,7 +6,7 @@
  */
 import { join, resolve } from 'node:path';
 import { type Child, runToEnd } from './start/child.ts';
-import { startNodeEdge } from './start/edge.ts';
+import { startProcessEdge } from './start/edge.ts';
 import { NODES, startNode } from './start/nodes.ts';
 import { parseOptions, type StartOptions } from './start/options.ts';
 import { layout } from './start/state.ts';
@@ -28,7 +28,7 @@ async function startNetwork(
   const begin = performance.now();
   const since = () => `${((performance.now() - begin) / 1000).toFixed(1)} s`;
   const started = (child: Child) => children.push(child);
-  const start = options.workers ? startWorkerEdge : startNodeEdge;
+  const start = options.workers ? startWorkerEdge : startProcessEdge;
   const edge = await start(state, options.port, started);
   say(`edge     ${edge} (${since()})`);
   await Promise.all(

@@ -36,6 +36,9 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const process_ = spawn(options.command, [...options.args], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    // A group of its own: wrappers such as deno's and wrangler's do not pass signals on, and
+    // Ctrl-C must reach the processes in our order, not all at once.
+    detached: true,
   });
   let tail = '';
   const keep = (chunk: Buffer): void => {
@@ -61,12 +64,23 @@ export async function startChild(options: ChildOptions): Promise<Child> {
 
 async function stop(process_: ChildProcess, ended: Promise<string>): Promise<void> {
   if (process_.exitCode !== null || process_.signalCode !== null) return;
-  process_.kill('SIGTERM');
+  signal(process_, 'SIGTERM');
   const timer = new AbortController();
   const late = pause(STOP_MS_MAX, 'late', { signal: timer.signal }).catch(() => 'ended');
-  if ((await Promise.race([ended, late])) === 'late') process_.kill('SIGKILL');
+  if ((await Promise.race([ended, late])) === 'late') signal(process_, 'SIGKILL');
   timer.abort();
   await ended;
+}
+
+/** To the whole group of a process that we started. */
+function signal({ pid }: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, name);
+  } catch (error) {
+    // ESRCH: it ended in between.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 export interface CommandOptions extends Omit<ChildOptions, 'log'> {

@@ -1,4 +1,4 @@
-/** The edge of the local network: Node with embedded databases. */
+/** The edge of the local network as one process with embedded databases: Node, Bun or Deno. */
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Child, startChild } from './child.ts';
@@ -10,19 +10,34 @@ const READY_MS_MAX = 60_000;
 /** Told of each process at once. */
 export type Started = (child: Child) => void;
 
+/** Variables of the edge's environment beyond those that a local network sets. */
+export type Settings = Readonly<Record<string, string>>;
+
+export type ProcessRuntime = 'node' | 'bun' | 'deno';
+
+const BIN = join(ROOT, 'node_modules/.bin');
+const RUNTIMES: Record<ProcessRuntime, { command: string; args: readonly string[] }> = {
+  node: { command: process.execPath, args: [] },
+  bun: { command: join(BIN, 'bun'), args: ['run'] },
+  deno: { command: join(BIN, 'deno'), args: ['run', '--allow-all', '--quiet'] },
+};
+
 /** Starts the edge and returns its origin when it is ready. */
-export async function startNodeEdge(
+export async function startProcessEdge(
   state: string,
   port: number,
   started: Started,
+  about: { runtime?: ProcessRuntime; settings?: Settings } = {},
 ): Promise<string> {
+  const { runtime = 'node', settings = {} } = about;
   const at = layout(state);
   const [ledgerKey, edgeKey] = [await keyAt(at.ledgerKey), await keyAt(at.edgeKey)];
   const bound = await freePort(port);
+  const { command, args } = RUNTIMES[runtime];
   const child = await startChild({
     name: 'edge',
-    command: process.execPath,
-    args: [join(ROOT, 'apps/edge/src/entry/node.ts')],
+    command,
+    args: [...args, join(ROOT, `apps/edge/src/entry/${runtime}.ts`)],
     env: {
       HOST: '127.0.0.1',
       PORT: String(bound),
@@ -32,6 +47,7 @@ export async function startNodeEdge(
       LEDGER_KEY: ledgerKey,
       EDGE_KEY: edgeKey,
       MIGRATE: 'true',
+      ...settings,
     },
     log: at.log('edge'),
   });

@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { runToEnd, startChild } from './child.ts';
-import { ready, type Started } from './edge.ts';
+import { ready, type Settings, type Started } from './edge.ts';
 import { freePort, keyAt, layout } from './state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -11,6 +11,7 @@ export async function startWorkerEdge(
   state: string,
   port: number,
   started: Started,
+  about: { settings?: Settings } = {},
 ): Promise<string> {
   const at = layout(state);
   const [ledgerKey, edgeKey] = [await keyAt(at.ledgerKey), await keyAt(at.edgeKey)];
@@ -35,7 +36,13 @@ export async function startWorkerEdge(
   await migrated(urls);
   const bound = await freePort(port);
   const url = `http://127.0.0.1:${bound}`;
-  const vars = { ...urls, NETWORK_KIND: 'local', ORIGINS: url, HOST: '127.0.0.1' };
+  const vars = {
+    ...urls,
+    NETWORK_KIND: 'local',
+    ORIGINS: url,
+    HOST: '127.0.0.1',
+    ...about.settings,
+  };
   const secrets = { LEDGER_KEY: ledgerKey, EDGE_KEY: edgeKey };
   const worker = await startChild({
     name: 'edge',
