@@ -8,7 +8,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** UTF-8 bytes of a text. A lone surrogate becomes U+FFFD; refuse it before (`isWellFormed`). */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text);
+  // TextEncoder allocates a plain buffer on every runtime; not every runtime's types say so.
+  return encoder.encode(text) as Uint8Array<ArrayBuffer>;
 }
 
 /** Text of UTF-8 bytes; overlong, truncated and surrogate sequences are refused. */

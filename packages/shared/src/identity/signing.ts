@@ -166,7 +166,8 @@ function isBelowOrder(scalar: Uint8Array): boolean {
 }
 
 function subtleCrypto(): SubtleCrypto {
-  const subtle: SubtleCrypto | undefined = globalThis.crypto?.subtle;
+  const subtle: SubtleCrypto | undefined =
+    typeof crypto === 'undefined' ? undefined : crypto.subtle;
   if (subtle === undefined) {
     throw new Error('this runtime has no WebCrypto (in a browser it needs a secure context)');
   }
