@@ -5,6 +5,12 @@ let world: World;
 beforeEach(async () => {
   world = await World.make();
 });
+test('a clock that is far from the edge’s is said', async () => {
+  world.edge.now = () => world.time.now() + 45_000;
+  await world.start();
+  await world.passUntil(0, () => world.lines.some(({ event }) => event === 'clock off'));
+});
+
 afterEach(async () => {
   await world.end();
   expect(world.failures).toEqual([]);
@@ -35,7 +41,7 @@ test('an output too large for a message is put as a blob before its receipt is s
   ).toBeUndefined();
 });
 
-test('a node that stops finishes what runs and hands it over; what waits runs after the next start', async () => {
+test('a node that stops hands over what runs; what waits runs after the next start', async () => {
   const caller = await world.ready();
   let open: () => void = () => undefined;
   world.sandbox.gate = new Promise((resolve) => {
@@ -82,7 +88,7 @@ test('a host that fails twice gives the task up: no receipt, and the lane is fre
   expect((await caller.result(again.task)).status).toBe('ok');
 });
 
-test('a task is taken, run, paid and redeemed, and every amount has its voucher and receipt', async () => {
+test('a task is run, paid and redeemed, and every amount has its voucher and receipt', async () => {
   const caller = await world.ready();
   const placed = await caller.offer();
   const receipt = await caller.result(placed.task);

@@ -1,4 +1,4 @@
-/** What the node needs from its surroundings. The real ones are in adapters/, wired in cli/start.ts. */
+/** What the node needs from its surroundings. The real ones are in adapters/. */
 
 export interface Clock {
   /** ms since the epoch. */

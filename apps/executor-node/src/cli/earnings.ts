@@ -32,7 +32,8 @@ export async function earnings(output: Output, options: { state: string }): Prom
       `${one.by} ${one.id.slice(0, 12)}`,
       one.receipts.map(({ id }) => id.slice(0, 12)).join(' ') || 'none',
     ]);
-    const sum = `${units(known.total)} in all: ${units(known.redeemed)} redeemed, ${units(known.held)} held`;
+    const { total, redeemed, held } = known;
+    const sum = `${units(total)} in all: ${units(redeemed)} redeemed, ${units(held)} held`;
     return rows.length === 0
       ? sum
       : `${table(['AT', 'AMOUNT', 'STATE', 'BY', 'RECEIPTS'], rows)}\n${sum}`;

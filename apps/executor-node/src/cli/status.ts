@@ -25,12 +25,13 @@ export async function status(output: Output, options: { state: string }): Promis
   print(output, answer, () => {
     const { link, sandbox, queue, cards } = known;
     const problem = link.problem === null ? '' : ` (${link.problem})`;
+    const tasks = queue === null ? 'stopped' : `${queue.running} running, ${queue.queue} waiting`;
     return [
       `did       ${known.did}`,
       `edge      ${known.edge} (${known.network})`,
       `link      ${link.state}${problem}`,
       `sandbox   ${sandbox?.mode ?? 'stopped'}`,
-      `tasks     ${queue === null ? 'stopped' : `${queue.running} running, ${queue.queue} waiting`}`,
+      `tasks     ${tasks}`,
       `cards     ${cards.map(({ agent, state }) => `${agent} (${state})`).join(', ') || 'none'}`,
       `channels  ${known.channels} open`,
       `outbox    ${known.outbox} waiting`,

@@ -33,7 +33,7 @@ export function checkNonce(frame: NonceFrame, pinned: Pinned): Result<void, Hand
   return ok(undefined);
 }
 
-/** The signed answer to the edge's nonce. It names origin and DID, so that no edge can pass it on. */
+/** The signed answer to the nonce. It names origin and DID, so that no edge can pass it on. */
 export function sealHello(
   pinned: Pinned,
   nonce: string,

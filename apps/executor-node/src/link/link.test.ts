@@ -36,7 +36,7 @@ function linkLines(): unknown[] {
     .map(({ fields }) => fields.code);
 }
 
-test('another edge at the pinned URL is refused before anything is signed, and named once', async () => {
+test('another edge at the pinned URL is refused before anything is signed, said once', async () => {
   const stranger = 'did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK';
   world.edge.lie = { edge_did: stranger };
   await world.launch();
@@ -65,7 +65,7 @@ test('a message that no catalogue knows is acknowledged and answered by an error
   ]);
 });
 
-test('what the edge has not acknowledged is sent again after the link is lost, in order, once', async () => {
+test('what is not acknowledged is sent again after the link is lost, once', async () => {
   world.edge.isSilent = true;
   const node = await world.start();
   await node.execute({ command: 'card-add', folder: world.agentFolder });
@@ -102,7 +102,7 @@ test('a silent edge is dead after 45 s and dialled again', async () => {
   await world.edge.until(() => world.edge.hellos.length === 2);
 });
 
-test('a state folder put back from a copy starts a new session instead of losing messages', async () => {
+test('a state folder put back from a copy starts a new session and loses no message', async () => {
   await world.ready();
   await world.outboxEmpty();
   await world.stop();

@@ -1,6 +1,6 @@
 import { createSigner } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Caller, type Order } from '../testing/caller.ts';
+import { Caller, type Order, type Placed } from '../testing/caller.ts';
 import { World } from '../testing/world.ts';
 
 let world: World;
@@ -90,7 +90,7 @@ describe('an offer that might not be paid is turned down', () => {
     expect(await rejected(task)).toMatchObject({ code: 'payer-wrong' });
   });
 
-  test('a lane whose last task is unpaid is busy, unless its voucher is just arriving', async () => {
+  test('a lane whose last task is unpaid is busy until it is paid', async () => {
     const caller = await world.ready();
     const first = await caller.offer();
     const receipt = await caller.result(first.task);
@@ -110,6 +110,7 @@ describe('an offer that might not be paid is turned down', () => {
     caller.lanes.set(1, { cum: price, memo: '' });
     const second = await caller.offer();
     caller.lanes.set(1, { cum: 0n, memo: '' });
+    await world.settle();
     await caller.pay(first, receipt);
     expect((await caller.result(second.task)).status).toBe('ok');
   });
@@ -170,10 +171,13 @@ test('a cancelled task that has not started is dropped, and its lane is free aga
   world.sandbox.gate = new Promise((resolve) => {
     open = resolve;
   });
-  const placed = await Promise.all(
-    ['1', '2', '3'].map((lane) => caller.offer({ cond: { lane, base: '0' } })),
-  );
-  await Promise.all(placed.map(({ task }) => accepted(task)));
+  const placed: Placed[] = [];
+  for (const lane of ['1', '2', '3']) {
+    const one = await caller.offer({ cond: { lane, base: '0' } });
+    await accepted(one.task);
+    placed.push(one);
+  }
+  // Two run at the same time; the third waits.
   const waiting = placed[2]?.task ?? '';
   world.edge.deliver('directory', 'task.cancel', { task: waiting });
   expect((await rejected(waiting)).code).toBe('cancelled');

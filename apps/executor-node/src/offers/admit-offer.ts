@@ -15,7 +15,7 @@ import { checkProgram, type Offer, readInput, readOffer } from './read-offer.ts'
 import { sandboxTask } from './sandbox-task.ts';
 import { answersTo, insertAbandoned, insertAccepted, insertRejected, readTask } from './store.ts';
 
-/** A voucher that pays the lane may be under way in the edge's other outbox: wait for it so long. */
+/** How long to wait for a voucher that may be under way in the edge's other outbox. */
 const LANE_WAIT_MS = 1_000;
 
 /**

@@ -20,7 +20,7 @@ const SPIN = Uint8Array.of(
   ...[0x0b, 0x0b],
 );
 
-/** The first run compiles, and another process may be in the way of one: the best of these counts. */
+/** The first run compiles, and another process may be in the way of one: the best counts. */
 const PROBES = 3;
 /** Real programs wait for memory where the probe does not: half of its speed is promised. */
 const SAFETY = 2;

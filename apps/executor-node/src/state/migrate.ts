@@ -1,10 +1,18 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { digestSha256, utf8 } from '@zerostate/shared';
 import { sql as drizzleSql } from 'drizzle-orm';
 import type { Database } from './database.ts';
 
-/** Where the migrations lie in the repository. */
-export const MIGRATIONS = new URL('../../../../drizzle/executor/', import.meta.url);
+/** Where the migrations lie: inside of an installed package, or at the root of the repository. */
+export const MIGRATIONS = migrationsFolder(
+  new URL('../../drizzle/executor/', import.meta.url),
+  new URL('../../../../drizzle/executor/', import.meta.url),
+);
+
+function migrationsFolder(installed: URL, repository: URL): URL {
+  return existsSync(installed) ? installed : repository;
+}
 
 /**
  * Brings node.db up to date: each file of `folder` once, by name, in its own transaction.
@@ -14,7 +22,8 @@ export const MIGRATIONS = new URL('../../../../drizzle/executor/', import.meta.u
  */
 export async function migrate(database: Database, folder: URL, now: number): Promise<void> {
   await database.executeScript(
-    'CREATE TABLE IF NOT EXISTS migration (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL, at INTEGER NOT NULL) STRICT',
+    `CREATE TABLE IF NOT EXISTS migration
+     (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL, at INTEGER NOT NULL) STRICT`,
   );
   const applied = new Map<string, string>();
   const rows = await database.db.all<{ name: string; sha256: string }>(

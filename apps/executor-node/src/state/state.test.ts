@@ -25,7 +25,7 @@ test('a key is made once, for its owner alone', async () => {
   expect(await readKeyFile(folder)).toEqual(made);
 });
 
-test('a key that others can read, that is missing or is no key is refused with what to do', async () => {
+test('a key that others can read, or that is none, is refused with what to do', async () => {
   expect(await readKeyFile(folder)).toMatchObject({
     code: 'key-missing',
     detail: expect.stringContaining('zerostate-node init'),
@@ -43,7 +43,7 @@ test('a key that others can read, that is missing or is no key is refused with w
   expect(await readKeyFile(folder)).toMatchObject({ code: 'key-invalid' });
 });
 
-test('a second node on one state is refused with the pid of the first, until that one lets go', async () => {
+test('a second node on one state is refused with the pid of the first', async () => {
   const first = await lockState(folder, 4242);
   expect(await lockState(folder, 4343)).toMatchObject({
     ok: false,

@@ -19,12 +19,13 @@ import {
 } from '@zerostate/shared';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { z } from 'zod';
+import { systemRng } from '../adapters/system.ts';
 
 export type Received = { n: number; type: string; body: Record<string, unknown> };
 type Row = { seq: number; type: string; body: unknown };
 
 const seedOf = (fill: number): Uint8Array => new Uint8Array(32).fill(fill);
-const nonce = (): string => encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
+const nonce = (): string => encodeBase64url(systemRng.bytes(16));
 
 /**
  * The edge's end for tests: the frames of the link over real sockets, the routes that an executor
@@ -58,6 +59,8 @@ export class TestEdge {
   /** Answers a claim; null takes it. */
   refuseClaim: () => string | null = () => null;
   readonly claims: { cond: Envelope<unknown>; receipt: Envelope<unknown> }[] = [];
+  /** The edge's clock. */
+  now: () => number = () => 0;
   /** What is sent in the nonce frame instead of the truth. */
   lie: { edge_did?: string; network?: string } = {};
   isHttpDown: boolean = false;
@@ -282,7 +285,7 @@ export class TestEdge {
       origins: [this.url],
       arbiters: [],
       faucet: true,
-      now: Date.now(),
+      now: this.now(),
       version: 'test',
     };
   }

@@ -13,6 +13,7 @@ import type { Database } from '../state/database.ts';
 import { initNode } from '../state/init.ts';
 import { type OpenState, openState } from '../state/open.ts';
 import { DEFAULT_EXPOSURE, type ExposurePolicy } from '../wallet/context.ts';
+import { nextTurn } from './adapters/turn.ts';
 import { Caller } from './caller.ts';
 import { TestEdge } from './edge.ts';
 import { inProcessSandbox } from './sandbox.ts';
@@ -43,6 +44,8 @@ const AGENT = {
   programs: [{ skill: 'greet', file: 'hello.wasm', abi: 'call', fn: 'hello' }],
 };
 
+/** When every test begins, ms. */
+const START = 1_800_000_000_000;
 /** Turns of the event loop that a message needs to the edge and back, with some to spare. */
 const TURNS = 10;
 
@@ -75,7 +78,8 @@ export class World {
     this.root = root;
     this.edge = edge;
     this.module = module;
-    this.time = new TestTime(Date.now());
+    this.time = new TestTime(START);
+    edge.now = () => this.time.now();
   }
 
   get folder(): string {
@@ -163,8 +167,13 @@ export class World {
   async passUntil(stepMs: number, test: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await test())) {
       this.time.advance(stepMs);
-      for (let i = 0; i < TURNS; i++) await new Promise<void>((next) => setImmediate(next));
+      for (let i = 0; i < TURNS; i++) await nextTurn();
     }
+  }
+
+  /** Lets everything happen that happens without time: a message has its effects. */
+  async settle(): Promise<void> {
+    for (let i = 0; i < 20 * TURNS; i++) await nextTurn();
   }
 
   async status(): Promise<Status> {

@@ -30,7 +30,7 @@ async function doneTask(caller: Caller) {
   return { placed, receipt };
 }
 
-test('vouchers that pay nothing, overpay or are not the payer’s are refused by their code', async () => {
+test('a voucher that pays nothing, overpays or is not the payer’s has its code', async () => {
   const caller = await world.ready();
   const { placed, receipt } = await doneTask(caller);
   await world.edge.acked('ledger', await caller.pay(placed, receipt));
@@ -72,7 +72,7 @@ test('a voucher that is held for a quarter of an hour is redeemed', async () => 
   expect(world.edge.redeemed).toMatchObject([{ cum: '5', receipts: 0 }]);
 });
 
-test('a receipt that nobody pays is claimed 30 s after its delivery, and retried until it is taken', async () => {
+test('an unpaid receipt is claimed 30 s after its delivery, until it is taken', async () => {
   const caller = await world.ready();
   world.edge.refuseClaim = () => 'storage-unavailable';
   const { placed } = await doneTask(caller);
@@ -85,7 +85,7 @@ test('a receipt that nobody pays is claimed 30 s after its delivery, and retried
   expect(world.edge.claims[0]?.cond.body).toMatchObject({ task: placed.task });
 });
 
-test('a claim that posts is an amount with its receipt, and a later voucher adds only the rest', async () => {
+test('a posted claim is an amount, and a later voucher adds the rest', async () => {
   const caller = await world.ready();
   const { placed, receipt } = await doneTask(caller);
   await world.outboxEmpty();
