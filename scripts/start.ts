@@ -19,15 +19,22 @@ function say(line: string): void {
   console.error(line);
 }
 
-/** Every process is in `children` from its first moment, so that whatever fails ends them all. */
+/**
+ * Every process is in `children` from its first moment, so that whatever fails ends them all. One
+ * that comes up after the interruption is ended at once.
+ */
 async function startNetwork(
   options: StartOptions,
   state: string,
   children: Child[],
+  signal: AbortSignal,
 ): Promise<string> {
   const begin = performance.now();
   const since = () => `${((performance.now() - begin) / 1000).toFixed(1)} s`;
-  const started = (child: Child) => children.push(child);
+  const started = (child: Child) => {
+    children.push(child);
+    if (signal.aborted) void child.stop();
+  };
   const start = options.workers ? startWorkerEdge : startProcessEdge;
   const edge = await start(state, options.port, started);
   say(`edge     ${edge} (${since()})`);
@@ -41,7 +48,12 @@ async function startNetwork(
 }
 
 /** The job's own process; its lines pass through, its answer comes back. */
-async function runMainJob(options: StartOptions, state: string, url: string): Promise<string> {
+async function runMainJob(
+  options: StartOptions,
+  state: string,
+  url: string,
+  signal: AbortSignal,
+): Promise<string> {
   return runToEnd({
     name: 'the main job',
     command: process.execPath,
@@ -51,6 +63,7 @@ async function runMainJob(options: StartOptions, state: string, url: string): Pr
       ...(options.once ? ['--once'] : []),
     ],
     onStderr: say,
+    signal,
   });
 }
 
@@ -97,16 +110,21 @@ async function main(): Promise<number> {
     return parsed.help ? 0 : 2;
   }
   const { options } = parsed;
+  // Twenty short processes read the same hundreds of files: compiled once, they start twice as fast.
+  process.env.NODE_COMPILE_CACHE ??= join(ROOT, 'node_modules/.cache/zerostate');
   const state = resolve(options.state);
   const children: Child[] = [];
+  const interruption = new AbortController();
   const interrupted = new Promise<'interrupted'>((stop) => {
-    process.once('SIGINT', () => stop('interrupted'));
-    process.once('SIGTERM', () => stop('interrupted'));
+    interruption.signal.addEventListener('abort', () => stop('interrupted'));
   });
+  const interrupt = () => interruption.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
   try {
     const job = (async () => {
-      const url = await startNetwork(options, state, children);
-      return { url, answer: await runMainJob(options, state, url) };
+      const url = await startNetwork(options, state, children, interruption.signal);
+      return { url, answer: await runMainJob(options, state, url, interruption.signal) };
     })();
     const done = await Promise.race([job, interrupted]);
     if (done === 'interrupted') {
