@@ -86,6 +86,8 @@ function signal({ pid }: ChildProcess, name: 'SIGTERM' | 'SIGKILL'): void {
 export interface CommandOptions extends Omit<ChildOptions, 'log'> {
   /** Each line that the command says on stderr, as it says it. */
   readonly onStderr?: (line: string) => void;
+  /** Ends the command with SIGTERM; what it was run for fails. */
+  readonly signal?: AbortSignal;
 }
 
 /** Runs a command to its end and returns what it printed; throws with its last words on failure. */
@@ -93,6 +95,7 @@ export async function runToEnd(options: CommandOptions): Promise<string> {
   const process_ = spawn(options.command, [...options.args], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   let out = '';
   let said = '';

@@ -32,10 +32,11 @@ export async function startNode(
   const { did, client } = await clientOf(folder, edge);
   await fund(did, client);
   const agents = NODES[name] ?? [];
+  const missing: string[] = [];
   for (const agent of agents) {
-    if ((await client.card(did, agent)).ok) continue;
-    await cli(name, ['card', 'add', join(ROOT, 'agents', agent), '--state', folder, '--json']);
+    if (!(await client.card(did, agent)).ok) missing.push(join(ROOT, 'agents', agent));
   }
+  if (missing.length > 0) await cli(name, ['card', 'add', ...missing, '--state', folder]);
   const child = await startChild({
     name,
     command: process.execPath,

@@ -23,16 +23,22 @@ function said(card: z.infer<typeof cardSchema>): string {
   return words[card.state] ?? card.state;
 }
 
-/** `card add DIR`: admits, signs and publishes the agent in a folder. */
+/** `card add DIR...`: admits, signs and publishes the agent of each folder; the first fault ends. */
 export async function cardAdd(
   output: Output,
-  folder: string,
+  folders: readonly string[],
   options: { state: string },
 ): Promise<void> {
-  // The daemon has another working folder.
-  const answer = must(await ask(options.state, { command: 'card-add', folder: resolve(folder) }));
-  const card = cardSchema.parse(answer);
-  print(output, answer, () => `${card.agent}: ${said(card)}, until ${card.expires_at}`);
+  const answers: unknown[] = [];
+  for (const folder of folders) {
+    // The daemon has another working folder.
+    const command = { command: 'card-add', folder: resolve(folder) } as const;
+    answers.push(must(await ask(options.state, command)));
+  }
+  const cards = z.array(cardSchema).parse(answers);
+  print(output, answers, () =>
+    cards.map((card) => `${card.agent}: ${said(card)}, until ${card.expires_at}`).join('\n'),
+  );
 }
 
 /** `card list`. */

@@ -86,9 +86,9 @@ function addNodeCommands(program: Command, ended: (exitCode: number) => void): v
 
 function addCardCommands(program: Command): void {
   const card = program.command('card').description('publish, list and revoke agents');
-  withCommon(card.command('add <dir>'), ['card add agents/digest'])
-    .description('sign and publish the agent in a folder with agent.json')
-    .action((dir: string, o: Common) => cardAdd(outputOf(o), dir, o));
+  withCommon(card.command('add <dirs...>'), ['card add agents/digest', 'card add agents/*'])
+    .description('sign and publish the agents of folders with an agent.json')
+    .action((dirs: string[], o: Common) => cardAdd(outputOf(o), dirs, o));
   withCommon(card.command('list'), ['card list --json'])
     .description('list the cards of this node')
     .action((o: Common) => cardList(outputOf(o), o));

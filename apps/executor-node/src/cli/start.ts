@@ -7,6 +7,7 @@ import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
 import { dialWebSocket } from '../adapters/websocket.ts';
 import { startNode } from '../node.ts';
 import type { Log } from '../ports.ts';
+import { readHolder } from '../state/lock.ts';
 import { openState } from '../state/open.ts';
 import type { ExposurePolicy } from '../wallet/context.ts';
 import { CliFailure, EXIT, must } from './exit.ts';
@@ -15,6 +16,9 @@ import { type Output, print } from './output.ts';
 /** A stop takes at most 10 s: what runs gets most of it. */
 const GRACE_MS = 8_000;
 const STOP_MS_MAX = 10_000;
+/** A command that holds the state lets go of it within this. */
+const COMMAND_MS_MAX = 5_000;
+const POLL_MS = 50;
 
 export interface StartOptions {
   state: string;
@@ -27,9 +31,7 @@ export interface StartOptions {
 export async function start(output: Output, options: StartOptions): Promise<number> {
   const log = createLog(options.logLevel);
   const stopped = waitForStop(log);
-  const state = must(
-    await openState(options.state, { clock: systemClock, openDatabase, pid: process.pid }),
-  );
+  const state = must(await openFreeState(options.state));
   const sandbox = await startSandbox(options.workers ?? availableParallelism()).catch(
     async (cause: unknown) => {
       await state.close();
@@ -64,6 +66,18 @@ export async function start(output: Output, options: StartOptions): Promise<numb
   await state.close();
   cancel();
   return exitCode;
+}
+
+/** A command such as `status` holds the state for a moment; a running node holds it for good. */
+async function openFreeState(folder: string): ReturnType<typeof openState> {
+  const deadline = systemClock.now() + COMMAND_MS_MAX;
+  for (;;) {
+    const state = await openState(folder, { clock: systemClock, openDatabase, pid: process.pid });
+    if (state.ok || state.code !== 'state-locked' || systemClock.now() > deadline) return state;
+    const holder = await readHolder(folder);
+    if (holder !== null && holder.control !== null) return state;
+    await new Promise<void>((resolve) => systemTimers.after(POLL_MS, resolve));
+  }
 }
 
 /** Ends with the first signal, or with the first failure that must not be. */

@@ -136,7 +136,7 @@ export class Link {
         this.#drop(connection, 'edge-silent', `${pinned.edge} did not greet in time`);
       }),
     );
-    connection.socket = dial(linkUrl(pinned.edge), {
+    connection.socket = dial(linkUrl(pinned), {
       open: () => {},
       message: (text) => {
         connection.reading = connection.reading
@@ -320,8 +320,11 @@ export class Link {
   }
 }
 
-function linkUrl(edge: string): string {
-  return new URL('/v1/link', edge.replace(/^http/, 'ws')).href;
+/** The DID lets an edge of many hubs choose the right one before anything is said. */
+function linkUrl({ edge, did }: { edge: string; did: string }): string {
+  const url = new URL('/v1/link', edge.replace(/^http/, 'ws'));
+  url.searchParams.set('did', did);
+  return url.href;
 }
 
 function parseFrame(text: string): EdgeFrame | null {
