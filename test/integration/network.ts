@@ -1,4 +1,5 @@
 /** A network of real processes in a folder of its own: an edge, executor daemons, callers. */
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,7 +15,7 @@ import {
   type Signer,
   systemRng,
 } from '@zerostate/sdk/node';
-import { type Child, runToEnd } from '../../scripts/start/child.ts';
+import type { Child } from '../../scripts/start/child.ts';
 import { startProcessEdge } from '../../scripts/start/edge.ts';
 import { startNode } from '../../scripts/start/nodes.ts';
 import { layout } from '../../scripts/start/state.ts';
@@ -93,13 +94,22 @@ export async function startNetwork(): Promise<Network> {
   };
 }
 
-/** Runs `zerostate-node` to its end and returns what it printed. */
-function nodeCli(...args: string[]): Promise<string> {
-  return runToEnd({
-    name: `zerostate-node ${args[0]}`,
-    command: process.execPath,
-    args: [NODE_CLI, ...args],
+/** How a command ended. */
+export type Ended = { code: number | null; stdout: string; stderr: string };
+
+/** Runs `zerostate-node` to its end, however it ends. */
+export function runNodeCli(args: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [NODE_CLI, ...args], (_, stdout, stderr) => {
+      resolve({ code: child.exitCode, stdout, stderr });
+    });
   });
+}
+
+/** Runs `zerostate-node`, which must succeed. */
+async function nodeCli(...args: string[]): Promise<void> {
+  const { code, stderr } = await runNodeCli(args);
+  if (code !== 0) throw new Error(`zerostate-node ${args[0]} ended with ${code}: ${stderr}`);
 }
 
 /** Init, one unit of play money, and every agent's card, each by its command. */
