@@ -33,6 +33,10 @@ export function quantile(samples: readonly number[], q: number): number {
   return sorted[at] ?? Number.NaN;
 }
 
+/** The middle of unsorted samples; of an even count, the mean of the two in the middle. */
 export function median(samples: readonly number[]): number {
-  return quantile(samples, 0.5);
+  const sorted = [...samples].sort((a, b) => a - b);
+  const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+  const lower = sorted[Math.ceil(sorted.length / 2) - 1] ?? Number.NaN;
+  return (lower + upper) / 2;
 }
