@@ -1,6 +1,6 @@
 /** HTTP and WebSocket on Node: limits on slow and greedy peers, and an orderly end. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { FRAME_BYTES_MAX } from '@zerostate/shared';
@@ -17,12 +17,21 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 60_000;
 const CHECK_MS = 1_000;
 const KEEP_ALIVE_MS = 65_000;
+/** After our last word a peer has this long to hang up by itself, then its socket is destroyed. */
+const LINGER_MS = 1_000;
+/** After the stop begins: peers that have not sent their request by then are cut ... */
+const STOP_UNSENT_MS = 2_000;
+/** ... and then whoever does not take the answer. Within the time that a process has to drain. */
+const STOP_ALL_MS = 8_000;
 /** Past this `ws` itself closes with 1009; up to it the session says which limit it was. */
 const PAYLOAD_MAX = FRAME_BYTES_MAX * 2;
 
 export type NodeServer = {
   url: string;
-  /** Takes no new connections and resolves when the last request is answered. */
+  /**
+   * Takes no new connections and resolves when the last request is answered. Peers that are slow
+   * to send or to read do not hold it up: their sockets are cut.
+   */
   close(): Promise<void>;
   /** Cuts what is left. */
   destroy(): void;
@@ -37,6 +46,7 @@ export async function serveNode(
     // What is thrown before the app sees a request: its URL or Host is not one.
     { errorHandler: () => problemResponse('invalid-request', 'not an HTTP request for this host') },
   );
+  const connections = new Connections();
   const server = createServer(
     {
       headersTimeout: HEADERS_MS,
@@ -45,9 +55,11 @@ export async function serveNode(
       keepAliveTimeout: KEEP_ALIVE_MS,
     },
     (request, response) => {
+      connections.asks(request, response);
       listener(request, response).catch(() => response.destroy());
     },
   );
+  server.on('connection', (socket) => connections.add(socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
     refuse(socket, isLate ? 'body-timeout' : 'invalid-request');
@@ -59,9 +71,51 @@ export async function serveNode(
   });
   return {
     url: urlOf(server, at.host),
-    close: () => new Promise((resolve) => server.close(() => resolve())),
-    destroy: () => server.closeAllConnections(),
+    close: () => stop(server, connections),
+    destroy: () => connections.cutAll(),
   };
+}
+
+/** Every socket of the server, upgraded or not, and what it asks just now. */
+class Connections {
+  readonly #open = new Set<Socket>();
+  readonly #asking = new Map<Socket, IncomingMessage>();
+
+  add(socket: Socket): void {
+    this.#open.add(socket);
+    socket.once('close', () => this.#open.delete(socket));
+  }
+
+  asks(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    this.#asking.set(socket, request);
+    response.once('close', () => {
+      if (this.#asking.get(socket) === request) this.#asking.delete(socket);
+    });
+  }
+
+  /** Cuts the peers whose request is not complete: nothing was promised to them. */
+  cutUnsent(): void {
+    for (const socket of this.#open) {
+      if (this.#asking.get(socket)?.complete !== true) socket.destroy();
+    }
+  }
+
+  cutAll(): void {
+    for (const socket of this.#open) socket.destroy();
+  }
+}
+
+/** Node stops its own header and body timeouts when a server closes: from then on these count. */
+async function stop(server: Server, connections: Connections): Promise<void> {
+  const timers = [
+    setTimeout(() => connections.cutUnsent(), STOP_UNSENT_MS),
+    setTimeout(() => connections.cutAll(), STOP_ALL_MS),
+  ];
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  for (const timer of timers) clearTimeout(timer);
 }
 
 function urlOf(server: Server, host: string): string {
@@ -86,8 +140,15 @@ function takeUpgrades(server: Server, links: Links): void {
     socket.once('close', place.leave);
     sockets.handleUpgrade(request, socket, head, (ws) => {
       const session = place.accept(
-        { send: (text) => ws.send(text), close: (code, reason) => ws.close(code, reason) },
+        {
+          send: (text) => ws.send(text),
+          close(code, reason) {
+            ws.close(code, reason);
+            cutLater(socket);
+          },
+        },
         { address, origin: `http://${request.headers.host ?? ''}` },
+        'closed',
       );
       ws.on('message', (data, isBinary) => session.receive(isBinary ? data : data.toString()));
       ws.on('close', () => session.gone());
@@ -108,4 +169,11 @@ function refuse(socket: Duplex, code: ProblemCode): void {
     `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  cutLater(socket);
+}
+
+/** Not at once: what the peer still sends would reset the connection before it reads our answer. */
+function cutLater(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }

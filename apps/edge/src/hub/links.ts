@@ -19,9 +19,12 @@ export interface Links {
 }
 
 export interface Place {
-  /** The socket is open: greets it. */
-  accept(socket: LinkSocket, peer: Peer): LinkSession;
-  /** The socket never opened. */
+  /**
+   * The socket is open: greets it. An unknown peer keeps its place until the session has ended, or,
+   * where the runtime can cut a peer that ignores the end, until `leave` says the socket is closed.
+   */
+  accept(socket: LinkSocket, peer: Peer, until?: 'ended' | 'closed'): LinkSession;
+  /** The socket never opened, or is closed. The second time does nothing. */
   leave(): void;
 }
 
@@ -32,10 +35,10 @@ export function createLinks(deps: LinksDeps, hub: SessionHub): Links {
       if (leave === null) return null;
       return {
         leave,
-        accept(socket, peer) {
+        accept(socket, peer, until = 'ended') {
           const nonce = newNonce(deps.rng.bytes(NONCE_BYTES));
           const link = newLink({ nonce, ...peer, now: deps.clock.now() });
-          const session = new LinkSession(deps, link, socket, gated(hub, leave));
+          const session = new LinkSession(deps, link, socket, gated(hub, leave, until));
           hub.add(session);
           session.greet();
           return session;
@@ -67,14 +70,14 @@ export function restoreSession(
 }
 
 /** Gives the place of an unknown peer back once it is known or gone. */
-function gated(hub: SessionHub, leave: () => void): LinkOwner {
+function gated(hub: SessionHub, leave: () => void, until: 'ended' | 'closed' = 'ended'): LinkOwner {
   return {
     opened(session) {
       leave();
       hub.opened(session);
     },
     closed(session) {
-      leave();
+      if (until === 'ended') leave();
       hub.closed(session);
     },
     changed: (session) => hub.changed(session),
