@@ -10,10 +10,11 @@ import {
   receiptMade,
   withLane,
 } from '../budget.ts';
-import type { ChannelEvent, ClaimFiling } from '../events.ts';
+import type { ChannelEvent } from '../events.ts';
 import { acceptCoopClose } from '../policy.ts';
-import { ALICE, ARBITER, BOB, court } from '../sample.ts';
-import { type ClaimState, isLiveClaim, laneCum } from '../state.ts';
+import { ALICE, BOB } from '../sample.ts';
+import { isLiveClaim, laneCum } from '../state.ts';
+import { claims, disputes, fileClaim } from './claim-moves.ts';
 import {
   CAP,
   condFor,
@@ -28,7 +29,7 @@ import {
   withTask,
 } from './world.ts';
 
-type Move = readonly [label: string, next: World];
+export type Move = readonly [label: string, next: World];
 
 export function* movesOf(world: World, setting: Setting): Generator<Move> {
   yield* offers(world, setting);
@@ -184,95 +185,6 @@ function* vouchersOf(world: World, setting: Setting): Generator<[lane: number, c
     // One over the fund: over-signing has to be refused too.
     for (let cum = 1n; cum <= setting.fund + 2n; cum++) yield [lane, cum];
   }
-}
-
-/** The payee files what it was not paid; anybody posts what is due. */
-function* claims(world: World, setting: Setting): Generator<Move> {
-  for (const [i, task] of world.tasks.entries()) {
-    if (task.cond === null) continue;
-    for (const kind of ['good', 'bad'] as const) {
-      if (!task[kind]) continue;
-      const filed = fileClaim(world, i, kind, setting);
-      if (filed !== null) yield [`claim t${i} ${kind}`, filed];
-    }
-  }
-  for (const claim of Object.values(world.channel.claims)) {
-    const posted = onLedger(world, { type: 'claim.post', claim: claim.id }, setting.rules);
-    if (posted !== null) yield [`post ${claim.id}`, posted];
-  }
-}
-
-function fileClaim(
-  world: World,
-  index: number,
-  kind: 'good' | 'bad',
-  setting: Setting,
-): World | null {
-  const cond = world.tasks[index]?.cond ?? null;
-  if (cond === null) return null;
-  const { payee } = world;
-  // An honest payee claims what its book says is unpaid, and nothing else.
-  if (payee !== null && budgetLane(payee, cond.lane).cond?.task !== cond.task) return null;
-  const { id, dir, lane, base, cap, task, notAfter } = cond;
-  const price = kind === 'good' ? PRICE : CAP;
-  const filing: ClaimFiling = {
-    id,
-    dir,
-    lane,
-    base,
-    cap,
-    price,
-    task,
-    receipt: `${kind} ${task}`,
-    notAfter,
-  };
-  const facts = {
-    elsewhere: { task: false, receipt: false },
-    objected: false,
-    available: 0n,
-    partial: true,
-  };
-  const filed = onLedger(world, { type: 'claim', filing, by: BOB, ...facts }, setting.rules);
-  if (filed === null || payee === null) return filed;
-  return { ...filed, payee: claimFiled(payee, lane) };
-}
-
-/** An honest payer objects to a wrong receipt, a dishonest one to any; arbiters decide. */
-function* disputes(world: World, setting: Setting): Generator<Move> {
-  for (const claim of Object.values(world.channel.claims)) {
-    const wrong = claim.receipt.startsWith('bad');
-    const object: ChannelEvent = {
-      type: 'dispute.open',
-      claim: claim.id,
-      by: ALICE,
-      available: world.available.a,
-    };
-    const disputed = wrong || world.payer === null ? onLedger(world, object, setting.rules) : null;
-    if (disputed !== null) yield [`dispute ${claim.id}`, disputed];
-    for (const decided of ['posted', 'voided'] as const) {
-      const exact = (decided === 'voided') === wrong;
-      if (!exact && !setting.wrongVerdicts) continue;
-      const settled = onLedger(world, verdictOn(claim, decided), setting.rules);
-      if (settled === null) continue;
-      // A wrong verdict costs the payer price and bond, the payee the price.
-      const a = world.wronged.a + (!exact && decided === 'posted' ? 2n * claim.price : 0n);
-      const b = world.wronged.b + (!exact && decided === 'voided' ? claim.price : 0n);
-      yield [`verdict ${claim.id} ${decided}`, { ...settled, wronged: { a, b } }];
-    }
-  }
-}
-
-function verdictOn(claim: ClaimState, decided: 'posted' | 'voided'): ChannelEvent {
-  const { id, price } = claim;
-  return {
-    type: 'dispute.verdict',
-    claim: id,
-    id: 'v',
-    verdict: decided,
-    price,
-    signers: [ARBITER],
-    court,
-  };
 }
 
 /** A wallet reads the ledger: phase, fund, claims and lanes. */
