@@ -9,9 +9,8 @@ import {
   limitsOf,
   METER,
   run,
-  type Verdict,
 } from '@zerostate/runtime';
-import { connect, encodeBundle, type ReceiptVerdict } from '@zerostate/sdk';
+import { connect, encodeBundle } from '@zerostate/sdk';
 import { digestSha256, encodeBase64url, priceOf, sha256Base64url } from '@zerostate/shared';
 import { buildModule, call, get, I32, i32 } from '../../packages/runtime/test/module-builder.ts';
 import { startEdge, TEST_NETWORK } from '../../packages/sdk/src/testing/edge.ts';
@@ -37,13 +36,6 @@ export interface SignedCase {
 export interface Cases {
   readonly plain: readonly PlainCase[];
   readonly signed: readonly SignedCase[];
-}
-
-/** What the page found, by name of the case. */
-export interface Report {
-  readonly agent: string;
-  readonly plain: Record<string, Verdict>;
-  readonly signed: Record<string, ReceiptVerdict>;
 }
 
 const TASK = sha256Base64url(new TextEncoder().encode('a task for a browser'));

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+const BROWSER = 'chromium';
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -22,7 +23,7 @@ const NOTE_LENGTH = 2_000;
 /** Shows a page until `done` resolves; fails when the browser is absent or ends before. */
 export async function showPage<T>(url: string, done: Promise<T>): Promise<T> {
   const profile = await mkdtemp(join(tmpdir(), 'zs-chromium-'));
-  const browser = spawn('chromium', [...FLAGS, `--user-data-dir=${profile}`, url], {
+  const browser = spawn(BROWSER, [...FLAGS, `--user-data-dir=${profile}`, url], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let note = '';

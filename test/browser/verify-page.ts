@@ -1,8 +1,20 @@
 /** Runs in a page and in a worker of a browser: verifies what its server hands it and reports. */
-import { verify } from '@zerostate/runtime';
-import { createInProcessRerun, decodeBundle, verifyReceipt } from '@zerostate/sdk';
+import { type Verdict, verify } from '@zerostate/runtime';
+import {
+  createInProcessRerun,
+  decodeBundle,
+  type ReceiptVerdict,
+  verifyReceipt,
+} from '@zerostate/sdk';
 import { createVerifier, decodeBase64url } from '@zerostate/shared';
-import type { Cases, PlainCase, Report, SignedCase } from './cases.ts';
+import type { Cases, PlainCase, SignedCase } from './cases.ts';
+
+/** What the page found, by name of the case. */
+export interface Report {
+  readonly agent: string;
+  readonly plain: Record<string, Verdict>;
+  readonly signed: Record<string, ReceiptVerdict>;
+}
 
 function bytesOf(text: string): Uint8Array {
   const bytes = decodeBase64url(text);

@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cases, makeCases, type Report } from './cases.ts';
+import { type Cases, makeCases } from './cases.ts';
 import { showPage } from './chromium.ts';
+import type { Report } from './verify-page.ts';
 
 /** A page whose scripts run where pages run them, and one that starts a worker. */
 const PAGES: Record<string, string> = {
