@@ -8,6 +8,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { buildHnswlib } from '../packages/discovery/scripts/build-hnswlib.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const OUT = join(ROOT, 'dist/pack');
@@ -18,8 +20,16 @@ const ROOMS = [
   'packages/sdk',
   'apps/executor-node',
 ];
-/** What a package carries from outside its own folder. */
-const CARRIED: Record<string, readonly string[]> = { 'apps/executor-node': ['drizzle/executor'] };
+/** What a package carries beside its sources: from where in the repository, to where in it. */
+const CARRIED: Record<string, readonly { from: string; to: string }[]> = {
+  'packages/discovery': [
+    { from: 'packages/discovery/wasm', to: 'wasm' },
+    { from: 'node_modules/hnswlib-wasm/LICENSE.txt', to: 'dist/hnswlib/LICENSE.txt' },
+  ],
+  'apps/executor-node': [{ from: 'drizzle/executor', to: 'drizzle/executor' }],
+};
+/** Not for those who install: tests and the parties they play, and AssemblyScript. */
+const LEFT_OUT = ['**/*.test.ts', '**/*.spec.ts', '**/test/**', '**/testing/**', '**/assembly/**'];
 
 interface Manifest {
   name: string;
@@ -71,9 +81,7 @@ function emit(room: string, target: string): void {
         paths: Object.fromEntries(built),
       },
       include: [join(ROOT, room, 'src')],
-      exclude: ['**/*.test.ts', '**/*.spec.ts', '**/test/**', '**/assembly/**'].map((glob) =>
-        join(ROOT, room, glob),
-      ),
+      exclude: LEFT_OUT.map((glob) => join(ROOT, room, glob)),
     }),
   );
   const tsc = join(ROOT, 'node_modules/.bin/tsc');
@@ -96,8 +104,11 @@ function copyAssets(room: string, target: string): void {
     mkdirSync(dirname(to), { recursive: true });
     cpSync(path, to);
   }
-  for (const folder of CARRIED[room] ?? []) {
-    cpSync(join(ROOT, folder), join(target, folder), { recursive: true });
+  for (const { from, to } of CARRIED[room] ?? []) {
+    cpSync(join(ROOT, from), join(target, to), { recursive: true });
+  }
+  if (room === 'packages/discovery') {
+    buildHnswlib(pathToFileURL(join(target, 'dist/hnswlib/')));
   }
   cpSync(join(ROOT, 'LICENSE'), join(target, 'LICENSE'));
 }

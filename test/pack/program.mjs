@@ -1,0 +1,85 @@
+/**
+ * What somebody who installed the packages would write first. The same file runs on Node, Bun and
+ * Deno: it runs a module, signs an envelope and asks an index, and prints what came of it.
+ */
+import { readFile } from 'node:fs/promises';
+import { CardIndex, Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
+import { loadInt8Hnsw } from '@zerostate/discovery/load';
+import { admit, run } from '@zerostate/runtime';
+import { createEdgeClient, parseUnits } from '@zerostate/sdk';
+import {
+  createSigner,
+  createVerifier,
+  openEnvelope,
+  paychVoucherSchema,
+  sealEnvelope,
+} from '@zerostate/shared';
+
+const [, , wasm = ''] = process.argv;
+const NETWORK = 'zs-test';
+
+async function runHello() {
+  const admitted = await admit(new Uint8Array(await readFile(wasm)));
+  if (!admitted.ok) return admitted;
+  const call = { abi: 'call', fn: 'hello', args: [] };
+  const limits = { gasMax: 1_000_000n, pagesMax: 16, wallMsMax: 1_000, outputMax: 4_096 };
+  const result = await run(admitted.module, call, limits, 'a task');
+  if (!result.ok) return result;
+  const { status, output, gas } = result.outcome;
+  return { status, output: new TextDecoder().decode(output), gas: String(gas) };
+}
+
+async function signAndVerify() {
+  const signer = await createSigner(new Uint8Array(32).fill(7));
+  const body = { ch: 'A'.repeat(43), dir: 'a', lane: '0', cum: '1', memo: '' };
+  const envelope = await sealEnvelope(NETWORK, 'paych.voucher', body, signer);
+  const open = (raw) => {
+    const by = { by: [signer.did] };
+    return openEnvelope(NETWORK, raw, paychVoucherSchema, 'paych.voucher', createVerifier(), by);
+  };
+  const good = await open(envelope);
+  const forged = await open({ ...envelope, body: { ...body, cum: '2' } });
+  return { did: signer.did, good: good.ok, forged: forged.ok };
+}
+
+function card(agent, name, description) {
+  return {
+    key: `did#${agent}`,
+    did: 'did',
+    agent,
+    name,
+    description,
+    tags: [],
+    skills: [],
+    regions: [],
+    price: { base: 1n, perMgas: 1n, perPage: 1n },
+    cardSha256: '',
+    expiresAt: Number.MAX_SAFE_INTEGER,
+  };
+}
+
+async function rankCards() {
+  const module = await loadInt8Hnsw();
+  const engine = (dims, capacity) => new Int8Hnsw({ module, dims, capacity });
+  const index = new CardIndex({ embedder: ngramHash384, engine });
+  await index.upsertAll([
+    card('thumbnail', 'PNG thumbnail', 'Scales a picture down'),
+    card('sudoku', 'Sudoku solver', 'Solves sudoku puzzles'),
+  ]);
+  const signals = Object.assign(() => ({ online: true, score: 0.5, tasks: 1 }), { version: 1 });
+  const found = await index.search({ text: 'solve a sudoku', k: 2, now: 0 }, signals);
+  return found.ok ? found.results.map(({ agent }) => agent) : found;
+}
+
+async function askNobody() {
+  const answer = await createEdgeClient({ url: 'http://127.0.0.1:9' }).network();
+  return { code: answer.ok ? '' : answer.code, units: String(parseUnits('1.5').value) };
+}
+
+const came = {
+  hello: await runHello(),
+  envelope: await signAndVerify(),
+  ranked: await rankCards(),
+  sdk: await askNobody(),
+};
+console.log(JSON.stringify(came));
