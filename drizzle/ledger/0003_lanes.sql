@@ -1,5 +1,7 @@
--- Lanes: cumulative totals, raised by a voucher or by a posted claim. memo and sig are those of
--- the newest voucher, whose body is the row, so that anyone can check it.
+-- Lanes: cumulative totals, raised by a voucher or by a posted claim. cum is what was paid. signed,
+-- signed_memo and sig are those of the newest voucher, so that anyone can check it; signed is above
+-- cum while the escrow does not cover the whole voucher. memo commits to the receipts of what was
+-- paid up to memo_cum: a partial payment leaves both.
 CREATE TABLE lane(
   ch TEXT NOT NULL REFERENCES channel(id),
   dir TEXT NOT NULL CHECK (dir IN ('a', 'b')),
@@ -7,7 +9,10 @@ CREATE TABLE lane(
   cum INTEGER NOT NULL CHECK (cum BETWEEN 0 AND 9007199254740991),
   via TEXT NOT NULL,
   memo TEXT NOT NULL DEFAULT '',
+  memo_cum INTEGER NOT NULL DEFAULT 0 CHECK (memo_cum BETWEEN 0 AND cum),
   sig TEXT NOT NULL DEFAULT '',
+  signed INTEGER NOT NULL DEFAULT 0 CHECK (signed BETWEEN 0 AND 9007199254740991),
+  signed_memo TEXT NOT NULL DEFAULT '',
   PRIMARY KEY (ch, dir, lane)
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER lane_new BEFORE INSERT ON lane BEGIN
@@ -20,6 +25,11 @@ BEGIN SELECT RAISE(ABORT, 'lane stays'); END;
 CREATE TRIGGER lane_rise BEFORE UPDATE ON lane
 WHEN NEW.cum <= OLD.cum OR NEW.ch <> OLD.ch OR NEW.dir <> OLD.dir OR NEW.lane <> OLD.lane
 BEGIN SELECT RAISE(ABORT, 'a lane only rises'); END;
+CREATE TRIGGER lane_signed BEFORE UPDATE ON lane
+WHEN NEW.sig <> '' AND NEW.cum > NEW.signed AND NOT EXISTS (
+  SELECT 1 FROM claim k WHERE k.id = NEW.via AND k.state = 'posted' AND k.ch = NEW.ch
+    AND k.dir = NEW.dir AND k.lane = NEW.lane AND NEW.cum = k.base + k.price)
+BEGIN SELECT RAISE(ABORT, 'a lane pays no more than was signed'); END;
 -- A claim filed in time still pays after close_at; a voucher does not.
 CREATE TRIGGER lane_open BEFORE UPDATE ON lane
 WHEN NOT EXISTS (SELECT 1 FROM channel c WHERE c.id = NEW.ch AND c.state IN ('active', 'closing')

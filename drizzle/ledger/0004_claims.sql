@@ -8,6 +8,7 @@ CREATE TABLE claim(
   lane INTEGER NOT NULL CHECK (lane BETWEEN 1 AND 255),
   base INTEGER NOT NULL CHECK (base >= 0),
   cap INTEGER NOT NULL CHECK (cap > 0),
+  -- At most the receipt's: less where the escrow covers less at the filing, or by a verdict.
   price INTEGER NOT NULL CHECK (price BETWEEN 0 AND cap),
   -- One task is claimed once and one receipt pays once, anywhere.
   task TEXT NOT NULL UNIQUE,
@@ -62,7 +63,8 @@ BEGIN SELECT RAISE(ABORT, 'illegal claim transition'); END;
 CREATE TRIGGER claim_post AFTER UPDATE ON claim
 WHEN NEW.state = 'posted' AND OLD.state <> 'posted' BEGIN
   INSERT INTO lane(ch, dir, lane, cum, via) VALUES (NEW.ch, NEW.dir, NEW.lane, 0, '');
-  UPDATE lane SET cum = NEW.base + NEW.price, via = NEW.id, memo = NEW.id
+  UPDATE lane SET cum = NEW.base + NEW.price, via = NEW.id, memo = NEW.id,
+      memo_cum = NEW.base + NEW.price
     WHERE ch = NEW.ch AND dir = NEW.dir AND lane = NEW.lane AND cum < NEW.base + NEW.price;
 END;
 

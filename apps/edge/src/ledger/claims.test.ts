@@ -97,7 +97,7 @@ describe('a claim', () => {
       return result.ok ? 'ok' : result.code;
     };
     expect(await codeOf({}, 'carol')).toBe('party-wrong');
-    expect(await codeOf({ cap: 101n, price: 101n })).toBe('escrow-insufficient');
+    expect(await codeOf({ base: 101n })).toBe('escrow-insufficient');
     expect(await codeOf({})).toBe('ok');
     expect(await codeOf({ lane: 2 })).toBe('task-claimed');
     expect(await codeOf({ task: 't2' })).toBe('claim-lane-busy');
@@ -117,10 +117,13 @@ describe('a claim', () => {
   });
 
   it('keeps its cover: a voucher on another lane cannot take it', async () => {
-    await file();
+    const { id } = await file();
     const eats = await voucher(world, on, { lane: 2, cum: 61n });
-    const { refused } = must(await world.ledger.redeem([{ voucher: eats }], null));
-    expect(refused).toMatchObject([{ code: 'escrow-insufficient' }]);
+    const { redeemed } = must(await world.ledger.redeem([{ voucher: eats }], null));
+    expect(redeemed).toMatchObject([{ cum: '60', moved: '60' }]);
+    await world.setTime(START + 60_000);
+    must(await world.ledger.postClaim(id, null));
+    expect(await balance(world, 'bob')).toBe(100n);
   });
 
   it('is void when its executor is shown to have signed two receipts for the task', async () => {

@@ -3,6 +3,7 @@ import {
   bondAccount,
   type ChannelState,
   type ClaimFiling,
+  type ClaimState,
   claimFiling,
   condTerms,
   err,
@@ -25,8 +26,8 @@ type Filing = { cond: Order<'paych.cond'>; receipt: Order<'task.receipt'> };
 
 /**
  * The payee's claim on a conditional voucher whose task it has done. It posts after claim_ms; with
- * the creator's objection on record, and a bond that can be held, it starts disputed. The same
- * claim again gives what became of it.
+ * the creator's objection on record, and a bond that can be held, it starts disputed. A price that
+ * the escrow does not cover is lowered to what it does. The same claim again gives what became of it.
  */
 export async function fileClaim(
   ports: LedgerPorts,
@@ -79,14 +80,18 @@ async function planFile(
     elsewhere,
     objected,
     available,
+    // Else a payer could spend a little on another lane and leave a claim on all the rest uncovered.
+    partial: true,
   } as const;
   const step = advanceChannel(state, event, snapshot.now);
   if (!step.ok) return step;
-  const disputed = step.value.next.claims[cond.id]?.phase === 'disputed';
+  const claim = step.value.next.claims[cond.id];
+  if (claim === undefined) throw new Error('a filed claim is in its channel');
+  const disputed = claim.phase === 'disputed';
   return ok({
     statements: [
       ...step.value.effects.flatMap((bond) => holdBond(bond, cond.id, payer)),
-      insertClaim(filing.value, ch, { condSig, disputed, receipt }),
+      insertClaim(claim, ch, { condSig, receipt }),
       ...(disputed ? askArbiters(ports, cond.id) : []),
       ...answerFrom('claim_answer', cond.id, idem, 201),
     ],
@@ -133,11 +138,11 @@ export function askArbiters(ports: LedgerPorts, claim: string): Statement[] {
 }
 
 function insertClaim(
-  filing: ClaimFiling,
+  claim: ClaimState,
   ch: string,
-  about: { condSig: string; disputed: boolean; receipt: Order<'task.receipt'> },
+  about: { condSig: string; receipt: Order<'task.receipt'> },
 ): Statement {
-  const { id, dir, lane, base, cap, price, task, receipt, notAfter } = filing;
+  const { id, dir, lane, base, cap, price, task, receipt, notAfter, phase } = claim;
   return {
     sql: `INSERT INTO claim(id, ch, dir, lane, base, cap, price, task, receipt, not_after, at,
             post_at, state, cond_sig, receipt_envelope)
@@ -155,7 +160,7 @@ function insertClaim(
       task,
       receipt,
       notAfter,
-      about.disputed ? 'disputed' : 'pending',
+      phase,
       about.condSig,
       JSON.stringify(about.receipt.envelope),
     ],
@@ -229,8 +234,7 @@ export async function countClaim(
 ): Promise<Statement[]> {
   const claim = posted.claims[id];
   if (claim === undefined) throw new Error('a posted claim is in its channel');
-  const receipt = await openOrder(ports, 'task.receipt', JSON.parse(receiptEnvelope), {});
-  if (!receipt.ok) throw new Error(`the receipt of claim ${id} does not open: ${receipt.code}`);
+  const receipt = await openClaimed(ports, id, receiptEnvelope);
   const counted = {
     id: claim.receipt,
     task: claim.task,
@@ -241,9 +245,20 @@ export async function countClaim(
     lane: claim.lane,
     price: claim.price,
     envelope: receiptEnvelope,
-    claimedMs: claimedDuration(receipt.value.body),
+    claimedMs: claimedDuration(receipt.body),
   };
   return countReceipts(ports, [counted], 'claim');
+}
+
+/** The receipt that a claim was filed with. */
+export async function openClaimed(
+  ports: LedgerPorts,
+  id: string,
+  receiptEnvelope: string,
+): Promise<Order<'task.receipt'>> {
+  const receipt = await openOrder(ports, 'task.receipt', JSON.parse(receiptEnvelope), {});
+  if (!receipt.ok) throw new Error(`the receipt of claim ${id} does not open: ${receipt.code}`);
+  return receipt.value;
 }
 
 export function wakeParties({ terms }: ChannelState) {

@@ -8,7 +8,15 @@ import {
   ok,
 } from '@zerostate/shared';
 import type { Statement } from '../ports.ts';
-import { askArbiters, countClaim, holdBond, readClaim, wakeParties } from './claims.ts';
+import {
+  askArbiters,
+  countClaim,
+  holdBond,
+  type LoadedClaim,
+  openClaimed,
+  readClaim,
+  wakeParties,
+} from './claims.ts';
 import type { LedgerResult } from './codes.ts';
 import { lastJson, operate, type Plan } from './operate.ts';
 import { type Order, openOrder, soleSigner } from './orders.ts';
@@ -139,7 +147,7 @@ async function planVerdict(
     claim: body.claim,
     id,
     verdict: body.verdict,
-    price: BigInt(body.price),
+    price: await decidedPrice(ports, loaded.value, body),
     signers: [...same, arbiter],
   } as const;
   const court = courtOf(ports.arbiters);
@@ -166,6 +174,20 @@ async function planVerdict(
     answer: lastJson,
     wake: wakeParties(state),
   });
+}
+
+/**
+ * What the words make the claim pay. Arbiters price the work: the receipt's price confirmed is the
+ * claim's price confirmed, also where the escrow covered less of it at the filing.
+ */
+async function decidedPrice(
+  ports: LedgerPorts,
+  { state, receiptEnvelope }: LoadedClaim,
+  { claim: id, price }: { claim: string; price: string },
+): Promise<bigint> {
+  const claim = state.claims[id];
+  const receipt = await openClaimed(ports, id, receiptEnvelope);
+  return claim !== undefined && price === receipt.body.price ? claim.price : BigInt(price);
 }
 
 /** Two different receipts of the executor for one task void its claim, whoever shows them. */

@@ -119,7 +119,13 @@ export async function readLanes(
     .where(sql`(${chColumn}, ${dirColumn}, ${laneColumn}) > (${ch}, ${dir}, ${Number(lane)})`)
     .orderBy(asc(chColumn), asc(dirColumn), asc(laneColumn))
     .limit(limit + 1);
-  const lanes = rows.slice(0, limit).map((row) => ({ ...row, cum: String(row.cum) }));
+  const lanes = rows.slice(0, limit).map(({ cum, memoCum, signed, signedMemo, ...row }) => ({
+    ...row,
+    cum: String(cum),
+    memo_cum: String(memoCum),
+    signed: String(signed),
+    signed_memo: signedMemo,
+  }));
   const last = lanes.at(-1);
   if (rows.length <= limit || last === undefined) return { lanes };
   return { lanes, next: `${last.ch}.${last.dir}.${last.lane}` };

@@ -8,8 +8,8 @@ import type { LedgerPorts } from './ports.ts';
 export type ReceiptOrder = Order<'task.receipt'>;
 
 /**
- * Whether these receipts lead from the lane's last memo to the voucher's, and their prices add up
- * to what the voucher adds. Each must be of the payee and of this lane.
+ * Whether these receipts lead from the lane's last memo, and the total that it stands for, to the
+ * voucher's. Each must be of the payee and of this lane.
  */
 export function foldReceipts(
   from: { memo: string; cum: bigint; payee: string },

@@ -1,5 +1,4 @@
 import {
-  advanceChannel,
   type ChannelState,
   err,
   ok,
@@ -12,7 +11,7 @@ import {
 } from '@zerostate/shared';
 import type { IdempotencyClaim } from '../http/idempotency.ts';
 import type { LedgerCode, LedgerResult } from './codes.ts';
-import { type LaneRise, raiseLanes } from './lanes.ts';
+import { payVoucher, raiseLanes, riseOf, type VoucherPayment } from './lanes.ts';
 import { operate, type Plan } from './operate.ts';
 import { openOrder, soleSigner } from './orders.ts';
 import type { LedgerPorts } from './ports.ts';
@@ -23,20 +22,20 @@ import {
   foldReceipts,
   type ReceiptOrder,
 } from './receipts.ts';
-import { readSnapshot } from './snapshot.ts';
+import { laneKey, readSnapshot } from './snapshot.ts';
 import { storeAnswer } from './statements.ts';
 
 /** A voucher whose signature was checked, with the receipts it is said to pay. */
 type Claimed = { voucher: VoucherTerms; by: string; sig: string; receipts: ReceiptOrder[] };
-type Row = { index: number; claimed: Claimed; moved: bigint; counted: number };
+type Row = { claimed: Claimed; payment: VoucherPayment; counted: number };
 type Refused = { index: number; code: LedgerCode; detail?: string };
 /** What a redemption did, in the shape of its HTTP answer. */
 export type Redeemed = { redeemed: RedeemAnswer['redeemed']; refused: readonly Refused[] };
 
 /**
- * Pays what each voucher adds to its lane. Anybody may hand them in: the money goes to the payee.
- * Rows that are refused are named with their codes and the others move; a total that was paid
- * already moves nothing and is no fault.
+ * Pays what each voucher adds to its lane, as far as the escrow goes. Anybody may hand them in: the
+ * money goes to the payee. Rows that are refused are named with their codes and the others move; a
+ * total that was paid already moves nothing and is no fault.
  */
 export async function redeem(
   ports: LedgerPorts,
@@ -88,28 +87,33 @@ async function planRedeem(
   const ids = [...new Set(wanted.map(({ claimed }) => claimed.voucher.ch))];
   const snapshot = await readSnapshot(ports.database, { channels: ids });
   const states = new Map(snapshot.channels);
+  const memoCums = new Map(snapshot.memoCums);
   const refused = [...refusedBefore];
   const rows: Row[] = [];
   const counted: CountedReceipt[] = [];
   for (const { index, claimed } of wanted) {
-    const state = states.get(claimed.voucher.ch);
-    const paid = payOne(state, claimed, snapshot.now);
+    const { voucher } = claimed;
+    const memoCum = memoCums.get(laneKey(voucher)) ?? 0n;
+    const paid = payOne(states.get(voucher.ch), claimed, { now: snapshot.now, memoCum });
     if (!paid.ok) {
       refused.push(refusal(index, paid));
       continue;
     }
-    const { next, receipts, moved } = paid.value;
-    states.set(claimed.voucher.ch, next);
+    const { receipts, ...payment } = paid.value;
+    states.set(voucher.ch, payment.next);
+    const whole = payment.moved > 0n && isWhole(voucher, payment);
+    if (whole) memoCums.set(laneKey(voucher), voucher.cum);
     counted.push(...receipts);
-    rows.push({ index, claimed, moved, counted: receipts.length });
+    rows.push({ claimed, payment, counted: receipts.length });
   }
   const answer = toAnswer(rows, refused);
-  const moving = newest(rows.filter(({ moved }) => moved > 0n));
+  const moving = newest(rows.filter(({ payment }) => payment.moved > 0n));
   // Nothing moved: the same key may be used again when the reason is gone.
-  const failed = refused.length > 0 && moving.length === 0;
+  const due = rows.some(({ claimed, payment }) => !isWhole(claimed.voucher, payment));
+  const failed = moving.length === 0 && (due || refused.length > 0);
   const payees = new Set(moving.map(({ claimed }) => payeeIn(states, claimed.voucher)));
   const statements = [
-    ...raiseLanes(moving.map(toRise)),
+    ...raiseLanes(moving.map(({ claimed, payment }) => riseOf(claimed, payment, memoCums))),
     ...(await countReceipts(ports, counted, 'redeem')),
     ...(idem === null || failed ? [] : [storeAnswer(idem, 200, JSON.stringify(answer))]),
   ];
@@ -123,33 +127,31 @@ async function planRedeem(
   });
 }
 
-type Paid = { next: ChannelState; receipts: CountedReceipt[]; moved: bigint };
+type Paid = VoucherPayment & { receipts: CountedReceipt[] };
 
 function payOne(
   state: ChannelState | undefined,
   claimed: Claimed,
-  now: number,
+  at: { now: number; memoCum: bigint },
 ): LedgerResult<Paid> {
   if (state === undefined) return err('channel-unknown');
   const { voucher, by, receipts } = claimed;
-  const { id: via, dir, lane, cum, memo } = voucher;
+  const { dir, lane } = voucher;
   if (by !== payerOf(state.terms, dir)) return err('party-wrong', payerOf(state.terms, dir));
-  const before = state.lanes[dir][lane] ?? { cum: 0n, memo: '' };
-  const step = advanceChannel(state, { type: 'redeem', dir, lane, cum, memo, via }, now);
-  if (!step.ok && step.code === 'redeem-stale') {
-    return ok({ next: state, receipts: [], moved: 0n });
-  }
-  if (!step.ok) return step;
-  const payee = payeeOf(state.terms, dir);
-  if (receipts.length > 0) {
-    const folded = foldReceipts({ ...before, payee }, voucher, receipts);
-    if (!folded.ok) return folded;
-  }
-  return ok({
-    next: step.value.next,
-    receipts: receipts.map((receipt) => toCounted(receipt, voucher, by)),
-    moved: cum - before.cum,
-  });
+  const payment = payVoucher(state, voucher, at.now);
+  if (!payment.ok) return payment;
+  // The memo that receipts lead to is the lane's only once the whole voucher is paid.
+  const proves = payment.value.moved > 0n && isWhole(voucher, payment.value);
+  if (!proves || receipts.length === 0) return ok({ ...payment.value, receipts: [] });
+  const from = { memo: state.lanes[dir][lane]?.memo ?? '', cum: at.memoCum };
+  const folded = foldReceipts({ ...from, payee: payeeOf(state.terms, dir) }, voucher, receipts);
+  if (!folded.ok) return folded;
+  const counted = receipts.map((receipt) => toCounted(receipt, voucher, by));
+  return ok({ ...payment.value, receipts: counted });
+}
+
+function isWhole(voucher: VoucherTerms, payment: VoucherPayment): boolean {
+  return payment.paid === voucher.cum;
 }
 
 function toCounted(order: ReceiptOrder, voucher: VoucherTerms, creator: string): CountedReceipt {
@@ -172,16 +174,11 @@ function toCounted(order: ReceiptOrder, voucher: VoucherTerms, creator: string):
 function newest(rows: readonly Row[]): Row[] {
   const byLane = new Map<string, Row>();
   for (const row of rows) {
-    const { ch, dir, lane } = row.claimed.voucher;
-    const key = `${ch}:${dir}:${lane}`;
-    const first = byLane.get(key);
-    byLane.set(key, { ...row, moved: row.moved + (first?.moved ?? 0n) });
+    const key = laneKey(row.claimed.voucher);
+    const moved = row.payment.moved + (byLane.get(key)?.payment.moved ?? 0n);
+    byLane.set(key, { ...row, payment: { ...row.payment, moved } });
   }
   return [...byLane.values()];
-}
-
-function toRise({ claimed: { voucher, sig }, moved }: Row): LaneRise {
-  return { voucher, sig, was: voucher.cum - moved };
 }
 
 function payeeIn(states: ReadonlyMap<string, ChannelState>, voucher: VoucherTerms): string {
@@ -192,12 +189,13 @@ function payeeIn(states: ReadonlyMap<string, ChannelState>, voucher: VoucherTerm
 
 function toAnswer(rows: readonly Row[], refused: readonly Refused[]): Redeemed {
   return {
-    redeemed: rows.map(({ claimed: { voucher }, moved, counted }) => ({
+    redeemed: rows.map(({ claimed: { voucher }, payment, counted }) => ({
       ch: voucher.ch,
       dir: voucher.dir,
       lane: voucher.lane,
-      cum: String(voucher.cum),
-      moved: String(moved),
+      // Below the voucher's total when the escrow did not cover all of it.
+      cum: String(payment.paid),
+      moved: String(payment.moved),
       counted,
     })),
     refused: refused.toSorted((x, y) => x.index - y.index),

@@ -15,6 +15,8 @@ export type Snapshot = {
   /** The ledger's clock, ms. */
   now: number;
   channels: ReadonlyMap<string, ChannelState>;
+  /** By `laneKey`: the total that the receipts behind the lane's memo add up to. */
+  memoCums: ReadonlyMap<string, bigint>;
   /** Free money by DID; a DID without an account has none. */
   available: (did: string) => bigint;
 };
@@ -24,7 +26,7 @@ const CHANNELS = `SELECT id, a, b, fund_a, fund_b, state, open_by, expires_at, w
   (SELECT held FROM escrow WHERE ch = id AND dir = 'a') AS escrow_a,
   (SELECT held FROM escrow WHERE ch = id AND dir = 'b') AS escrow_b
   FROM channel WHERE id IN (SELECT value FROM json_each(?1))`;
-const LANES = `SELECT ch, dir, lane, cum, via, memo FROM lane
+const LANES = `SELECT ch, dir, lane, cum, via, memo, memo_cum FROM lane
   WHERE ch IN (SELECT value FROM json_each(?1))`;
 /** Decided claims bind nothing any more, except those that are asked for. */
 const CLAIMS = `SELECT id, ch, dir, lane, base, cap, price, task, receipt, not_after, at, post_at,
@@ -60,6 +62,12 @@ export async function readSnapshot(
         const id = text(row.id);
         return [id, toState(row, lanesOf.get(id) ?? [], claimsOf.get(id) ?? [])];
       }),
+    ),
+    memoCums: new Map(
+      lanes.map(({ ch, dir, lane, memo_cum: memoCum }) => [
+        laneKey({ ch: text(ch), dir: toDir(dir), lane: Number(lane) }),
+        big(memoCum),
+      ]),
     ),
     available: (did) => free.get(did) ?? 0n,
   };
@@ -117,6 +125,11 @@ function toClaim(row: Row): ClaimState {
   };
   // A decided claim's bond has left its account.
   return isLiveClaim(claim) ? { ...claim, bond: big(row.bond) } : claim;
+}
+
+/** One lane among those of all channels. */
+export function laneKey({ ch, dir, lane }: { ch: string; dir: Dir; lane: number }): string {
+  return `${ch}:${dir}:${lane}`;
 }
 
 export function toDir(value: unknown): Dir {

@@ -39,7 +39,10 @@ export const laneTable = sqliteTable('lane', {
   cum: micro('cum').notNull(),
   via: text('via').notNull(),
   memo: text('memo').notNull(),
+  memoCum: micro('memo_cum').notNull(),
   sig: text('sig').notNull(),
+  signed: micro('signed').notNull(),
+  signedMemo: text('signed_memo').notNull(),
 });
 
 export const claimTable = sqliteTable('claim', {

@@ -1,100 +1,126 @@
 /** Batch settlement: vouchers from the mailbox, many lanes in one statement. */
-import { idOf, MAILBOX_REDEEM_MS, SWEEP_ROWS_MAX } from '@zerostate/shared';
+import {
+  type Dir,
+  idOf,
+  MAILBOX_REDEEM_MS,
+  SWEEP_ROWS_MAX,
+  type VoucherTerms,
+  voucherTerms,
+} from '@zerostate/shared';
 import { isRefused } from '../database-fault.ts';
+import { type LaneRise, payVoucher, raiseLanes, riseOf } from '../ledger/lanes.ts';
 import type { LedgerPorts } from '../ledger/ports.ts';
-import { big, text, toDir } from '../ledger/snapshot.ts';
+import { big, readSnapshot, text, toDir } from '../ledger/snapshot.ts';
 import type { Row } from '../ports.ts';
 
+type Lane = { ch: string; dir: Dir; lane: number };
 export type Settled = {
+  /** Lanes that rose, to their voucher's total or to what the escrow covered of it. */
   settled: number;
-  /** Lanes whose voucher the schema refuses, such as one that a claim's cover stands against. */
-  bad: { ch: string; dir: 'a' | 'b'; lane: number }[];
+  /** Lanes whose voucher the schema refuses: one such row stops no other. */
+  bad: Lane[];
 };
+type Held = { voucher: VoucherTerms; sig: string };
+/** `left`: lanes whose vouchers stay in the mailbox, because not all of them is paid. */
+type Page = Settled & { left: Lane[] };
 
-/** What is due: old vouchers, and every voucher of a closing channel. */
-const DUE = `SELECT m.ch, m.dir, m.lane, m.cum, m.memo, m.sig, m.at
+/** What is due and has money to pay it: old vouchers, and every voucher of a closing channel. */
+const DUE = `SELECT m.ch, m.dir, m.lane, m.cum, m.memo, m.sig
   FROM mailbox m JOIN channel c ON c.id = m.ch, clock
   WHERE (m.at <= now_ms - ?1 OR c.state = 'closing')
     AND c.state IN ('active', 'closing') AND (c.close_at IS NULL OR now_ms < c.close_at)
+    AND EXISTS (SELECT 1 FROM account e
+      WHERE e.id = 'esc:' || m.ch || ':' || m.dir AND e.credits > e.debits)
     AND NOT EXISTS (SELECT 1 FROM json_each(?3) x
       WHERE x.value->>0 = m.ch AND x.value->>1 = m.dir AND x.value->>2 = m.lane)
-  ORDER BY m.at LIMIT ?2`;
+  ORDER BY m.at, m.ch, m.dir, m.lane LIMIT ?2`;
 
 /**
- * Redeems what is due, at most 500 lanes a batch, until nothing is left. A row that the schema
- * refuses is found by halving the batch, left in the mailbox and reported.
+ * Redeems what is due as far as the escrows go, at most 500 lanes a batch, until nothing is left. A
+ * row that the schema refuses is found by halving the batch, left in the mailbox and reported.
  */
 export async function settleMailbox(ports: LedgerPorts): Promise<Settled> {
   const done: Settled = { settled: 0, bad: [] };
+  const skip: [string, Dir, number][] = [];
   for (;;) {
-    const skip = JSON.stringify(done.bad.map(({ ch, dir, lane }) => [ch, dir, lane]));
     const rows = await ports.database.read({
       sql: DUE,
-      args: [MAILBOX_REDEEM_MS, SWEEP_ROWS_MAX, skip],
+      args: [MAILBOX_REDEEM_MS, SWEEP_ROWS_MAX, JSON.stringify(skip)],
     });
     if (rows.length === 0) return done;
-    const settled = await settleRows(ports, rows);
-    done.settled += settled.settled;
-    done.bad.push(...settled.bad);
+    const { settled, bad, left } = await settleRows(
+      ports,
+      rows.map((row) => toHeld(ports.network, row)),
+    );
+    done.settled += settled;
+    done.bad.push(...bad);
+    for (const { ch, dir, lane } of [...bad, ...left]) skip.push([ch, dir, lane]);
   }
 }
 
-async function settleRows(ports: LedgerPorts, rows: readonly Row[]): Promise<Settled> {
+function toHeld(network: string, row: Row): Held {
+  const body = {
+    ch: text(row.ch),
+    dir: toDir(row.dir),
+    lane: String(row.lane),
+    cum: String(big(row.cum)),
+    memo: text(row.memo),
+  };
+  return { voucher: voucherTerms(idOf(network, 'paych.voucher', body), body), sig: text(row.sig) };
+}
+
+/** A single row is tried twice: somebody may have redeemed between its read and its batch. */
+async function settleRows(ports: LedgerPorts, rows: readonly Held[], last = false): Promise<Page> {
+  const { rises, left } = await plan(ports, rows);
+  if (rises.length === 0) return { settled: 0, bad: [], left };
   try {
-    await ports.database.batch(raise(ports.network, rows));
-    ports.metrics.count('zs_settlements_total', { result: 'swept' }, rows.length);
-    return { settled: rows.length, bad: [] };
+    await ports.database.batch(raiseLanes(rises));
+    ports.metrics.count('zs_settlements_total', { result: 'swept' }, rises.length);
+    return { settled: rises.length, bad: [], left };
   } catch (error) {
     if (!isRefused(error)) throw error;
   }
   const [row] = rows;
   if (rows.length === 1 && row !== undefined) {
+    if (!last) return settleRows(ports, rows, true);
     ports.metrics.count('zs_settlements_total', { result: 'refused' }, 1);
-    return {
-      settled: 0,
-      bad: [{ ch: text(row.ch), dir: toDir(row.dir), lane: Number(row.lane) }],
-    };
+    return { settled: 0, bad: [toLane(row)], left: [] };
   }
   const middle = rows.length >> 1;
   const first = await settleRows(ports, rows.slice(0, middle));
   const second = await settleRows(ports, rows.slice(middle));
-  return { settled: first.settled + second.settled, bad: [...first.bad, ...second.bad] };
+  return {
+    settled: first.settled + second.settled,
+    bad: [...first.bad, ...second.bad],
+    left: [...first.left, ...second.left],
+  };
 }
 
-/**
- * The lanes stand where their newest vouchers say, or higher already: somebody redeemed in between,
- * which is no fault. The guard therefore counts lanes that are still below.
- */
-function raise(network: string, rows: readonly Row[]) {
-  const values = JSON.stringify(
-    rows.map((row) => {
-      const { ch, dir, lane, memo, sig } = row;
-      const cum = String(big(row.cum));
-      const body = { ch: text(ch), dir: toDir(dir), lane: String(lane), cum, memo: text(memo) };
-      return [body.ch, dir, Number(lane), cum, idOf(network, 'paych.voucher', body), memo, sig];
-    }),
-  );
-  const given = `(SELECT value->>0 AS ch, value->>1 AS dir, value->>2 AS lane,
-    CAST(value->>3 AS INTEGER) AS cum, value->>4 AS via, value->>5 AS memo, value->>6 AS sig
-    FROM json_each(?1)) v`;
-  return [
-    {
-      sql: `INSERT INTO lane(ch, dir, lane, cum, via)
-            SELECT v.value->>0, v.value->>1, v.value->>2, 0, '' FROM json_each(?1) v
-  WHERE NOT EXISTS (SELECT 1 FROM lane l
-    WHERE l.ch = v.value->>0 AND l.dir = v.value->>1 AND l.lane = v.value->>2)`,
-      args: [values],
-    },
-    {
-      sql: `UPDATE lane SET cum = v.cum, via = v.via, memo = v.memo, sig = v.sig FROM ${given}
-            WHERE lane.ch = v.ch AND lane.dir = v.dir AND lane.lane = v.lane AND v.cum > lane.cum`,
-      args: [values],
-    },
-    {
-      sql: `INSERT INTO guard SELECT 0 WHERE EXISTS (SELECT 1 FROM ${given} JOIN lane
-              ON lane.ch = v.ch AND lane.dir = v.dir AND lane.lane = v.lane
-              WHERE lane.cum < v.cum)`,
-      args: [values],
-    },
-  ];
+/** What each voucher gets of the escrow, oldest first. One that gets nothing stays as it is. */
+async function plan(
+  ports: LedgerPorts,
+  rows: readonly Held[],
+): Promise<{ rises: LaneRise[]; left: Lane[] }> {
+  const channels = [...new Set(rows.map(({ voucher }) => voucher.ch))];
+  const snapshot = await readSnapshot(ports.database, { channels });
+  const states = new Map(snapshot.channels);
+  const rises: LaneRise[] = [];
+  const left: Lane[] = [];
+  for (const row of rows) {
+    const { voucher } = row;
+    const state = states.get(voucher.ch);
+    const payment = state === undefined ? null : payVoucher(state, voucher, snapshot.now);
+    if (payment === null || !payment.ok || payment.value.paid < voucher.cum) {
+      left.push(toLane(row));
+    }
+    if (payment === null || !payment.ok || payment.value.moved === 0n) continue;
+    states.set(voucher.ch, payment.value.next);
+    // The mailbox holds one voucher a lane, so what was read is what a part leaves as it is.
+    rises.push(riseOf(row, payment.value, snapshot.memoCums));
+  }
+  return { rises, left };
+}
+
+function toLane({ voucher: { ch, dir, lane } }: Held): Lane {
+  return { ch, dir, lane };
 }

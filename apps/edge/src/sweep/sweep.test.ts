@@ -75,8 +75,23 @@ describe('the sweep', () => {
   it('halves a batch until it has found the row that the schema refuses', async () => {
     const on = await openActive(world, { payer: 'alice', payee: 'bob', amount: 100n });
     for (const lane of [10, 11, 12, 13, 14]) {
-      const cum = lane === 12 ? 50n : 5n;
-      must(await world.ledger.depositVoucher(await voucher(world, on, { lane, cum })));
+      must(await world.ledger.depositVoucher(await voucher(world, on, { lane, cum: 5n })));
+    }
+    const sql = `CREATE TRIGGER odd BEFORE UPDATE ON lane WHEN NEW.lane = 12
+      BEGIN SELECT RAISE(ABORT, 'odd'); END`;
+    await world.database.batch([{ sql, args: [] }]);
+    const close1 = await sign(world, 'paych.close1', { ch: on.ch, nonce: nonce(1) }, 'alice');
+    must(await world.ledger.close1Channel(close1, null));
+    expect(await run()).toMatchObject({ settled: 4, refused: 1 });
+    expect(await balance(world, 'bob')).toBe(20n);
+    await world.database.batch([{ sql: 'DROP TRIGGER odd', args: [] }]);
+    expect(await run()).toMatchObject({ settled: 1, refused: 0 });
+  });
+
+  it('redeems around the cover of a live claim, and the rest once the claim is void', async () => {
+    const on = await openActive(world, { payer: 'alice', payee: 'bob', amount: 100n });
+    for (const lane of [10, 11]) {
+      must(await world.ledger.depositVoucher(await voucher(world, on, { lane, cum: 50n })));
     }
     const signed = await cond(world, on, { task: 't', lane: 1, cap: 60n });
     const made = await receipt(world, on, { task: 't', lane: 1, price: 60n });
@@ -84,11 +99,13 @@ describe('the sweep', () => {
     must(await world.ledger.fileClaim(filing, world.signers.bob.did, null));
     const close1 = await sign(world, 'paych.close1', { ch: on.ch, nonce: nonce(1) }, 'alice');
     must(await world.ledger.close1Channel(close1, null));
-    expect(await run()).toMatchObject({ settled: 4, refused: 1 });
-    expect(await balance(world, 'bob')).toBe(20n);
-    await world.setTime(START + 60_000);
-    expect(await run()).toMatchObject({ posted: 1 });
-    expect(await balance(world, 'bob')).toBe(80n);
+    expect(await run()).toMatchObject({ settled: 1, refused: 0 });
+    expect(await balance(world, 'bob')).toBe(40n);
+    expect(await run()).toMatchObject({ settled: 0, refused: 0 });
+    const second = await receipt(world, on, { task: 't', lane: 1, price: 59n });
+    must(await world.ledger.showEquivocation(signed.id, second.envelope));
+    expect(await run()).toMatchObject({ settled: 2, refused: 0 });
+    expect(await balance(world, 'bob')).toBe(100n);
   });
 
   it('is done by one worker at a time, and taken over when that worker is gone', async () => {

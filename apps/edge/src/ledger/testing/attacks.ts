@@ -104,16 +104,32 @@ const AMOUNTS: Attack[] = [
 const LANES: Attack[] = [
   {
     name: 'a lane inserted above zero',
-    attack: `INSERT INTO lane VALUES ('C', 'a', 0, 5, '', '', '');`,
+    attack: `INSERT INTO lane(ch, dir, lane, cum, via) VALUES ('C', 'a', 0, 5, '');`,
   },
   { name: 'a lane lowered', before: lane(0, 50), attack: `UPDATE lane SET cum = 40;` },
-  { name: 'a lane of no channel', attack: `INSERT INTO lane VALUES ('N', 'a', 0, 0, '', '', '');` },
+  {
+    name: 'a lane that pays more than was signed',
+    before: `${lane(0, 5)} UPDATE lane SET cum = 6, sig = ${SIG}, signed = 9;`,
+    attack: `UPDATE lane SET cum = 10;`,
+  },
+  {
+    name: 'a memo above what was paid',
+    before: lane(0, 5),
+    attack: `UPDATE lane SET cum = 6, memo_cum = 7;`,
+  },
+  {
+    name: 'a lane of no channel',
+    attack: `INSERT INTO lane(ch, dir, lane, cum, via) VALUES ('N', 'a', 0, 0, '');`,
+  },
   {
     name: 'a lane that takes the place of another',
     before: lane(0, 50),
     attack: `UPDATE lane SET lane = 9, cum = 60;`,
   },
-  { name: 'lane 256', attack: `INSERT INTO lane VALUES ('C', 'a', 256, 0, '', '', '');` },
+  {
+    name: 'lane 256',
+    attack: `INSERT INTO lane(ch, dir, lane, cum, via) VALUES ('C', 'a', 256, 0, '');`,
+  },
   {
     name: 'redeeming on a closed channel',
     before: `${lane(0, 5)} ${coop(5, 0)}`,

@@ -210,13 +210,17 @@ const makeRedeem: MakeOrder = async (world, _model, context) => {
   const signed = await voucher(world, on(context), { lane, cum });
   const done = must(await world.ledger.redeem([{ voucher: signed }], null));
   const [refused] = done.refused;
-  const stale = done.redeemed[0]?.moved === '0';
-  const result: LedgerResult<unknown> = stale
-    ? { ok: false, code: 'redeem-stale' }
-    : refused === undefined
-      ? { ok: true, value: done }
-      : { ok: false, code: refused.code };
-  return { event: { type: 'redeem', dir, lane, cum, memo: '', via: 'v' }, result };
+  const [row] = done.redeemed;
+  // What the ledger answers as no fault: the total was paid, or paid in part with nothing left.
+  const nothing = row?.cum === String(cum) ? 'redeem-stale' : 'escrow-insufficient';
+  const result: LedgerResult<unknown> =
+    row?.moved === '0'
+      ? { ok: false, code: nothing }
+      : refused === undefined
+        ? { ok: true, value: done }
+        : { ok: false, code: refused.code };
+  const event = { type: 'redeem', dir, lane, cum, memo: '', via: 'v', partial: true } as const;
+  return { event, result };
 };
 
 /** The mailbox moves no money, whatever it is told. */
@@ -247,6 +251,7 @@ const makeClaim: MakeOrder = async (world, model, context) => {
     by,
     objected: false,
     available: 0n,
+    partial: true,
     elsewhere: { task: false, receipt: false },
     filing: {
       id: signed.id,
