@@ -9,6 +9,8 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     maxWorkers: 2,
+    // Tests start hundreds of processes that read the same files: compiled once is enough.
+    env: { NODE_COMPILE_CACHE: 'node_modules/.cache/zerostate' },
     pool: 'forks',
   },
 });

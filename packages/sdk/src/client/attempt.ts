@@ -122,7 +122,10 @@ async function rejected(
   reject: TaskReject | null,
 ): Promise<AttemptFailure> {
   await wallet.withdraw(task);
-  const failure = elsewhere(fail(`rejected:${reject?.code ?? 'unknown'}`, reject?.detail));
+  const code = reject?.code ?? 'unknown';
+  const rejected = fail(`rejected:${code}`, reject?.detail);
+  // Arguments that do not fit this program were meant for it: no other agent is asked with them.
+  const failure = code.startsWith('argument-') ? final(rejected) : elsewhere(rejected);
   return reject?.retry_ms === undefined ? failure : { ...failure, retryMs: reject.retry_ms };
 }
 

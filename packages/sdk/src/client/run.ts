@@ -7,6 +7,12 @@ import type { RunFailure, RunOptions, RunResult, Tried } from './run-model.ts';
 
 /** Agents that one run asks at most. */
 const CANDIDATES_MAX = 5;
+/**
+ * An agent stands in for the best one only when it matches nearly as well: whoever ranks far below
+ * does something else, and would be paid for it.
+ */
+const ALIKE = 0.8;
+
 type Done<T> = { ok: true; value: T } | Failure;
 
 /** Find, fund, order, wait, check, pay: the six steps for one piece of work. */
@@ -68,9 +74,8 @@ async function agentsFor(
     ({ results }) => ({ found: String(results.length), best: results[0]?.name ?? '' }),
   );
   if (!found.ok) return found;
-  if (found.value.results.length === 0) return fail('agent-not-found', query);
-  return {
-    ok: true,
-    value: found.value.results.map(({ did, agent: name }) => ({ did, agent: name })),
-  };
+  const [best] = found.value.results;
+  if (best === undefined) return fail('agent-not-found', query);
+  const alike = found.value.results.filter(({ score }) => score >= best.score * ALIKE);
+  return { ok: true, value: alike.map(({ did, agent: name }) => ({ did, agent: name })) };
 }
