@@ -45,6 +45,72 @@ describe('a program on stdin', () => {
     );
   });
 
+  test('console.log shows what is in objects of every kind, around cycles and getters', async () => {
+    const shown: [string, string][] = [
+      [
+        '[new Map([[1, { a: [] }]]), new Set(["b"])]',
+        '[ Map(1) { 1 => { a: [  ] } }, Set(1) { "b" } ]',
+      ],
+      [
+        '[new Date(0), /a"b/gi, -0, 7n, Symbol("s t"), null, undefined]',
+        '[ 1970-01-01T00:00:00.000Z, /a"b/gi, -0, 7n, Symbol("s t"), null, undefined ]',
+      ],
+      ['new Uint8Array([1, 2])', 'Uint8Array(2) [ 1, 2 ]'],
+      ['[, , 1]', '[ 2: 1 ]'],
+      ['[1, , ]', '[ 1, <1 empty item> ]'],
+      ['Array.from({ length: 102 }, () => 0)', `[ ${'0, '.repeat(100)}... 2 more items ]`],
+      [
+        '({ "a b": 1, c1: 2, 3: 4, "": 5, [Symbol("d")]: 6 })',
+        '{ 3: 4, "a b": 1, c1: 2, "": 5, d: 6 }',
+      ],
+      ['({ get a() { throw 1 }, set b(v) {} })', '{ a: [Getter], b: [Setter] }'],
+      ['new Proxy({}, { ownKeys() { throw 1 } })', 'Object {  }'],
+      ['const o = { n: 1 }; o.self = [o]; o', '{ n: 1, self: [ [circular 0] ] }'],
+      ['[[[[[[[[[9]]]]]]]]]', `${'[ '.repeat(8)}[Array]${' ]'.repeat(8)}`],
+      [
+        '[function f() {}, () => 1, class A {}]',
+        '[ [Function f], [Function (anonymous)], [Function A] ]',
+      ],
+      ['["\\"\\n\\x1b\\x80\\ud800é😀"]', '[ "\\"\\n\\u001b\\u0080\\ud800é😀" ]'],
+      ['Promise', '[Function Promise]'],
+      ['[[].values(), (function* () {})()]', '[ "Array Iterator" {  }, Generator {  } ]'],
+    ];
+    for (const [script, text] of shown) expect(await printed(script), script).toBe(`${text}\n`);
+    expect(await printed('[new RangeError("bad")]')).toMatch(
+      /^\[ RangeError: bad\n {4}at <eval> \(<stdin>:1:\d+\) \]\n$/,
+    );
+  });
+
+  test('sets and iterators have the methods of ES2025, and refuse what is not one', async () => {
+    const script = `
+      const set = (...values) => new Set(values);
+      function* count() { try { yield 1; yield 2; yield 3 } finally { closed++ } }
+      let closed = 0;
+      const refused = [() => set().union([1]), () => Set.prototype.union.call([], set()),
+        () => [].values().map(1), () => [].values().take(-1), () => new Iterator(),
+        () => [].values().reduce((a, b) => a + b)];
+      JSON.stringify([
+        [set(1, 2).union(set(2, 3)), set(1, 2, 3).intersection(set(3, 2)), set(1, 2).difference(set(2)),
+          set(1, 2).symmetricDifference(set(2, 3)), set(1).union(new Map([[5, 6]]))].map((s) => [...s]),
+        [set(1).isSubsetOf(set(1, 2)), set(1, 2).isSupersetOf(set(3)), set(1).isDisjointFrom(set(2))],
+        count().map((n, i) => n * i).toArray(), count().filter((n) => n > 1).toArray(),
+        count().take(2).toArray(), count().drop(2).toArray(), count().flatMap((n) => [n, n]).toArray(),
+        [count().some((n) => n === 2), count().every((n) => n < 2), count().find((n) => n > 1)],
+        [count().reduce((a, b) => a + b), count().reduce((a, b) => a + b, 10)],
+        Iterator.from({ next: () => ({ done: true }) }).toArray(), Iterator.from('ab').toArray(),
+        closed, [].values() instanceof Iterator,
+        refused.map((call) => { try { call() } catch (error) { return error.name } }),
+      ])`;
+    expect(await printed(script)).toBe(
+      '[[[1,2,3],[3,2],[1],[1,3],[1,5]],[true,false,true],[0,2,6],[2,3],[1,2],[3],[1,1,2,2,3,3],' +
+        '[true,false,2],[6,16],[],["a","b"],10,true,' +
+        '["TypeError","TypeError","TypeError","RangeError","TypeError","TypeError"]]\n',
+    );
+    expect(await printed('const i = [].values(); i.map = 3; [i.map, typeof [].values().map]')).toBe(
+      '[ 3, "function" ]\n',
+    );
+  });
+
   test('numbers print as every JavaScript engine prints them', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.double(), { minLength: 1, maxLength: 50 }), async (numbers) => {
@@ -101,6 +167,9 @@ describe('a program on stdin', () => {
     const script =
       'let n = 0; const f = () => { n++; f() }; try { f() } catch (e) { e.message }; n > 200';
     expect(await printed(script)).toBe('true\n');
+    const getter =
+      'class A { get x() { return this.x } }; try { new A().x } catch (e) { e.message }';
+    expect(await printed(getter)).toBe('stack overflow\n');
   });
 
   test('random numbers come from the host, so that a task can be run again', async () => {

@@ -1,18 +1,30 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
 import { runAgent } from './agent-run.ts';
 
-const example = z.object({ example: z.number(), markdown: z.string(), html: z.string() });
-const specification = z
-  .array(example)
-  .parse(
-    JSON.parse(readFileSync(new URL('fixtures/commonmark-0.31.2.json', import.meta.url), 'utf8')),
-  );
+interface Example {
+  readonly number: number;
+  readonly markdown: string;
+  readonly html: string;
+}
 
-/** MD4C drops blanks at the end of a line inside a code span; HTML shows no difference. */
-const BLANKS_IN_CODE_SPANS = [335, 337, 640];
+/** The examples stand between fences of 32 backticks; an arrow there is a tab. */
+function readExamples(file: string): Example[] {
+  const text = readFileSync(new URL(file, import.meta.url), 'utf8').replaceAll('→', '\t');
+  const fenced = text.matchAll(/^`{32} example\n([\s\S]*?)^\.\n([\s\S]*?)^`{32}$/gm);
+  return [...fenced].map(([, markdown = '', html = ''], i) => ({ number: i + 1, markdown, html }));
+}
+
+const specification = readExamples('fixtures/commonmark-0.31.2.txt');
+
+/** What MD4C 0.4.8, which is older than version 0.31 of the specification, renders instead. */
+const KNOWN_DIFFERENCES = new Map([
+  [171, '<textarea>\n<p><em>foo</em></p>\n<p><em>bar</em></p>\n</textarea>\n'],
+  [354, '<p>*$*alpha.</p>\n<p><em>£</em>bravo.</p>\n<p><em>€</em>charlie.</p>\n'],
+  [625, '<p>foo &lt;!-- this is a --\ncomment - with hyphens --&gt;</p>\n'],
+  [626, '<p>foo &lt;!--&gt; foo --&gt;</p>\n<p>foo &lt;!---&gt; foo --&gt;</p>\n'],
+]);
 
 async function render(args: readonly string[], markdown: string): Promise<string> {
   const run = await runAgent('markdown-html', args, markdown);
@@ -21,19 +33,17 @@ async function render(args: readonly string[], markdown: string): Promise<string
 }
 
 describe('CommonMark', () => {
-  test('every example of the specification renders as it says, byte for byte', async () => {
+  test('every example of the specification but four renders as it says, byte for byte', async () => {
     expect(specification).toHaveLength(652);
-    const different: number[] = [];
-    for (const { example: number, markdown, html } of specification) {
-      if ((await render(['commonmark'], markdown)) !== html) different.push(number);
+    for (const { number, markdown, html } of specification) {
+      const expected = KNOWN_DIFFERENCES.get(number) ?? html;
+      expect(await render(['commonmark'], markdown), `example ${number}`).toBe(expected);
     }
-    expect(different).toEqual(BLANKS_IN_CODE_SPANS);
   });
 
-  test('what differs differs in blanks alone', async () => {
-    const squeezed = (html: string) => html.replace(/ +/g, ' ');
-    for (const { markdown, html } of specification) {
-      expect(squeezed(await render(['commonmark'], markdown))).toBe(squeezed(html));
+  test('the four that differ are listed because they differ', () => {
+    for (const [number, html] of KNOWN_DIFFERENCES) {
+      expect(specification[number - 1]?.html).not.toBe(html);
     }
   });
 });
@@ -46,6 +56,27 @@ describe('GitHub extensions', () => {
         '<tbody><tr><td align="left"><code>a|b</code> |</td>' +
         '<td align="right"><strong>2</strong></td></tr></tbody></table>',
     );
+  });
+
+  test('one hyphen is enough below the head of a table, in quotes and items too', async () => {
+    const cells =
+      '<table><thead><tr><th>a</th><th align="right">b</th></tr></thead>' +
+      '<tbody><tr><td>1</td><td align="right">2</td></tr></tbody></table>';
+    const rows = ['|a|b|\n|-|-:|\n|1|2|\n', 'a|b\r\n-|-:\r\n1|2', 'a | b\n-- | --:\n1 | 2'];
+    for (const row of rows) expect((await render([], row)).replaceAll('\n', ''), row).toBe(cells);
+    expect((await render([], '> |a|b|\n> |-|-:|\n> |1|2|\n')).replaceAll('\n', '')).toBe(
+      `<blockquote>${cells}</blockquote>`,
+    );
+    expect((await render([], '- a|b\n  -|-:\n  1|2\n')).replaceAll('\n', '')).toContain(cells);
+  });
+
+  test('what looks like a table but is code, HTML or text stays as written', async () => {
+    const row = '|-|:-|';
+    expect(await render([], `~~~\n|a|b|\n${row}\n~~~\n`)).toContain(`|a|b|\n${row}\n</code>`);
+    expect(await render([], `    ${row}\n`)).toBe(`<pre><code>${row}\n</code></pre>\n`);
+    expect(await render([], `<div>\n${row}\n</div>\n`)).toContain(`\n${row}\n`);
+    expect(await render([], `\`a\nb\n${row}\nc\`\n`)).toBe(`<p><code>a b ${row} c</code></p>\n`);
+    expect(await render([], `a\nb\n${row}\nc\n`)).toBe(`<p>a\nb\n${row}\nc</p>\n`);
   });
 
   test('task lists, strikethrough and bare links', async () => {
@@ -134,6 +165,16 @@ test('hostile nesting and repetition stay linear in time and memory', async () =
     expect(run.code).toBe(0);
     expect(run.pages, JSON.stringify(text)).toBeLessThan(512);
   }
+});
+
+test('a table of too many columns is text, so that its empty cells fill no memory', async () => {
+  const table = (columns: number) =>
+    `|${'a|'.repeat(columns)}\n|${'---|'.repeat(columns)}\n${'a\n'.repeat(columns)}`;
+  expect(await render([], table(128))).toMatch(/^<table>/);
+  const many = await runAgent('markdown-html', [], table(4000));
+  expect(many.stdout.toString()).toBe(`<p>${table(4000)}`.replace(/\n$/, '</p>\n'));
+  expect(many.gas).toBeLessThan(100_000_000n);
+  expect(many.pages).toBeLessThan(64);
 });
 
 test('what is not UTF-8 is bad input and an unknown word is bad usage', async () => {

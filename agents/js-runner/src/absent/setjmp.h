@@ -1,0 +1,1 @@
+/* WASI has no setjmp. QuickJS includes this header and uses nothing of it. */
