@@ -15,25 +15,7 @@ export async function startWorkerEdge(
 ): Promise<string> {
   const at = layout(state);
   const [ledgerKey, edgeKey] = [await keyAt(at.ledgerKey), await keyAt(at.edgeKey)];
-  const ledgerPort = await freePort(8_900);
-  const directoryPort = await freePort(ledgerPort + 1);
-  const urls = {
-    LEDGER_URL: `http://127.0.0.1:${ledgerPort}`,
-    DIRECTORY_URL: `http://127.0.0.1:${directoryPort}`,
-  };
-  const databases = await startChild({
-    name: 'databases',
-    command: process.execPath,
-    args: [join(ROOT, 'scripts/hrana.ts')],
-    env: {
-      HRANA_STATE: dirname(at.ledger),
-      HRANA_LEDGER_PORT: String(ledgerPort),
-      HRANA_DIRECTORY_PORT: String(directoryPort),
-    },
-    log: at.log('databases'),
-  });
-  started(databases);
-  await migrated(urls);
+  const urls = await startDatabases(state, started);
   const bound = await freePort(port);
   const url = `http://127.0.0.1:${bound}`;
   const vars = {
@@ -61,6 +43,31 @@ export async function startWorkerEdge(
   started(worker);
   await ready(url, worker);
   return url;
+}
+
+/** The embedded databases behind HTTP, migrated: what workerd can reach. */
+export async function startDatabases(state: string, started: Started) {
+  const at = layout(state);
+  const ledgerPort = await freePort(8_900);
+  const directoryPort = await freePort(ledgerPort + 1);
+  const urls = {
+    LEDGER_URL: `http://127.0.0.1:${ledgerPort}`,
+    DIRECTORY_URL: `http://127.0.0.1:${directoryPort}`,
+  };
+  const databases = await startChild({
+    name: 'databases',
+    command: process.execPath,
+    args: [join(ROOT, 'scripts/hrana.ts')],
+    env: {
+      HRANA_STATE: dirname(at.ledger),
+      HRANA_LEDGER_PORT: String(ledgerPort),
+      HRANA_DIRECTORY_PORT: String(directoryPort),
+    },
+    log: at.log('databases'),
+  });
+  started(databases);
+  await migrated(urls);
+  return urls;
 }
 
 async function envFile(path: string, values: Readonly<Record<string, string>>): Promise<string> {
