@@ -126,7 +126,9 @@ ranking rank_lines(bytes text, int word_count, char **words) {
   const hit *all = (const hit *)(const void *)hits.data;
   for (size_t i = 0; i < result.count; i++) {
     result.lines[i] = all[i].line;
-    result.lines[i].score = score(&all[i], (double)lines, (double)total_words / (double)lines);
+    double exact = score(&all[i], (double)lines, (double)total_words / (double)lines);
+    // The sums of equal lines may differ in the last bit; they are equals all the same.
+    result.lines[i].score = __builtin_floor(exact * 1e9 + 0.5) / 1e9;
   }
   if (result.count > 1) qsort(result.lines, result.count, sizeof *result.lines, better_first);
   return result;
