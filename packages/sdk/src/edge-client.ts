@@ -213,7 +213,7 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
     channels: (did, o) =>
       get(`v1/channels${query({ did, cursor: o?.cursor })}`, channelListAnswerSchema, o),
     voucher: (ch, voucher, o) =>
-      post(`v1/channels/${at(ch)}/vouchers`, { voucher }, voucherAnswerSchema, o),
+      post(`v1/channels/${at(ch)}/vouchers`, { voucher }, voucherAnswerSchema, o, 'public'),
     redeem: (ch, redemptions, o) =>
       postKeyed(`v1/channels/${at(ch)}/redeem`, { redemptions }, redeemAnswerSchema, o),
     close: (ch, close, o) =>
@@ -222,7 +222,8 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
       postKeyed(`v1/channels/${at(ch)}/close1`, { close1 }, channelAnswerSchema, o),
     finalize: (ch, o) => postKeyed(`v1/channels/${at(ch)}/finalize`, {}, channelAnswerSchema, o),
 
-    submitTask: (request, o) => post('v1/tasks', request, taskAnswerSchema, o),
+    // What is inside is signed, and proves more than a signature over the request.
+    submitTask: (request, o) => post('v1/tasks', request, taskAnswerSchema, o, 'public'),
     task: (id, o) => {
       const wait = query({ wait: seconds(o?.waitMs) });
       return get(`v1/tasks/${at(id)}${wait}`, taskAnswerSchema, o, 'private');

@@ -1,7 +1,13 @@
 import { type TaskAnswer, type TaskReject, WAIT_MS_MAX } from '@zerostate/shared';
 import { pause } from '../http/pause.ts';
 import type { Reserved } from '../wallet/wallet.ts';
-import { type AgentRef, type Candidate, findCandidate } from './candidates.ts';
+import {
+  type AgentRef,
+  type Candidate,
+  findCandidate,
+  forgetCard,
+  isRemembered,
+} from './candidates.ts';
 import { type ClientContext, type Failure, fail, isRefusal, isUnknown } from './context.ts';
 import { manifestFor, type Openings, reserve, submit, type TaskOrder } from './order.ts';
 import type { Steps } from './progress.ts';
@@ -39,6 +45,23 @@ const final = (failure: Failure, task?: string): AttemptFailure => ({
 
 /** One agent: its card, and the task as often as it asks to be asked again. */
 export async function attemptAt(
+  context: ClientContext,
+  openings: Openings,
+  ref: AgentRef,
+  options: RunOptions,
+  steps: Steps,
+): Promise<Attempt> {
+  const wasRemembered = isRemembered(context, ref);
+  const attempt = await attemptWith(context, openings, ref, options, steps);
+  if (attempt.ok) return attempt;
+  forgetCard(context, ref);
+  // Its terms may be others by now than those that were remembered.
+  const isOutdated = wasRemembered && attempt.code.startsWith('rejected:');
+  if (!isOutdated || attempt.code === 'rejected:busy') return attempt;
+  return attemptWith(context, openings, ref, options, steps);
+}
+
+async function attemptWith(
   context: ClientContext,
   openings: Openings,
   ref: AgentRef,
@@ -158,10 +181,9 @@ async function settled(
   answer: TaskAnswer,
   { order, options, steps }: { order: TaskOrder; options: RunOptions; steps: Steps },
 ): Promise<Attempt> {
-  const row = await context.wallet.task(task);
-  if (row === null) throw new Error(`the wallet lost task ${task}`);
   const mode = options.verify ?? 'sample';
-  const settlement = await settle(context, row, answer, { mode, steps, input: order.input });
+  const ordered = { task, ch, manifest, cond };
+  const settlement = await settle(context, ordered, answer, { mode, steps, input: order.input });
   if (!settlement.ok) return final(settlement, task);
   if (settlement.value.state === 'objected') {
     const { reason, detail } = settlement.value;

@@ -41,6 +41,27 @@ export function parseAgent(text: string): AgentRef | null {
   return isAgent && rest.length === 0 ? { did, agent } : null;
 }
 
+/**
+ * A card is read again after this. One that changes in between costs a rejection: its executor
+ * refuses what it no longer offers.
+ */
+const CARD_MS = 5_000;
+const CARDS_KEPT_MAX = 1_000;
+
+/** Cards of executors that were on line when they were read and checked. */
+export type KnownCards = Map<string, { card: ExecutorCard; until: number }>;
+
+const keyOf = ({ did, agent }: AgentRef): string => `${did}#${agent}`;
+
+export function isRemembered({ cards }: ClientContext, ref: AgentRef): boolean {
+  return cards.has(keyOf(ref));
+}
+
+/** The next one who wants this agent reads its card afresh. */
+export function forgetCard({ cards }: ClientContext, ref: AgentRef): void {
+  cards.delete(keyOf(ref));
+}
+
 /** Fetches an agent's card and believes only what its executor signed. */
 export async function findCandidate(
   context: ClientContext,
@@ -48,15 +69,34 @@ export async function findCandidate(
   wanted: ProgramWanted,
   signal?: AbortSignal,
 ): Promise<Found<Candidate>> {
-  const answer = await context.edge.card(ref.did, ref.agent, { signal });
-  if (!answer.ok) return answer;
-  const card = await checkCard(context, ref, answer.value);
+  const card = await cardOf(context, ref, signal);
   if (!card.ok) return card;
-  if (!answer.value.online) return fail('executor-offline', `${ref.did}#${ref.agent}`);
   const program = chooseProgram(card.value, wanted);
   if (program === null) return fail('program-unknown', wanted.skill ?? wanted.module);
   const { params } = card.value;
   return { ok: true, value: { ...ref, name: card.value.card.name, params, program } };
+}
+
+async function cardOf(
+  context: ClientContext,
+  ref: AgentRef,
+  signal?: AbortSignal,
+): Promise<Found<ExecutorCard>> {
+  const { cards, clock, edge } = context;
+  const known = cards.get(keyOf(ref));
+  const now = clock.now();
+  // A clock that was put back must not keep a card for longer.
+  if (known !== undefined && now < known.until && now >= known.until - CARD_MS) {
+    return { ok: true, value: known.card };
+  }
+  const answer = await edge.card(ref.did, ref.agent, { signal });
+  if (!answer.ok) return answer;
+  const card = await checkCard(context, ref, answer.value);
+  if (!card.ok) return card;
+  if (!answer.value.online) return fail('executor-offline', keyOf(ref));
+  if (cards.size >= CARDS_KEPT_MAX) cards.clear();
+  cards.set(keyOf(ref), { card: card.value, until: now + CARD_MS });
+  return card;
 }
 
 async function checkCard(

@@ -112,6 +112,7 @@ export async function connect(
     network: network.value,
     rerun: options.rerun ?? createInProcessRerun(),
     modules: options.modules ?? createMemoryModules(),
+    cards: new Map(),
     clock,
     rng,
     timers,

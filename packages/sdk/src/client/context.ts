@@ -5,6 +5,7 @@ import type { Clock, Rng, Timers } from '../ports.ts';
 import type { ModuleStore } from '../verify/modules.ts';
 import type { Rerun } from '../verify/rerun.ts';
 import type { Wallet } from '../wallet/wallet.ts';
+import type { KnownCards } from './candidates.ts';
 
 /** What every part of a connected client works with. */
 export interface ClientContext {
@@ -15,6 +16,7 @@ export interface ClientContext {
   readonly network: NetworkAnswer;
   readonly rerun: Rerun;
   readonly modules: ModuleStore;
+  readonly cards: KnownCards;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly timers: Timers;

@@ -51,6 +51,7 @@ export async function recover(
       : { state: 'open', code: 'channel-not-seen' };
     recovered.push({ task: id, agent: { did, agent }, ...outcome });
   }
+  await context.wallet.flush();
   return recovered;
 }
 

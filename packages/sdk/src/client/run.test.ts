@@ -124,6 +124,62 @@ test('an executor that turns the task down is followed by the next one', async (
   expect(tried).toMatchObject([{ did: edge.executors[0]?.signer.did, code: 'rejected:busy' }]);
 });
 
+test('a card that changed since it was read is read again, and the work done at its new terms', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  const first = unwrap(await client.run(hello));
+  const behaviour = { rejectUnlessBase: '2000' };
+  const signer = await signerOf('executor 0');
+  edge.executors[0] = await testExecutor(TEST_NETWORK, signer, { base: '2000', behaviour });
+  const second = unwrap(await client.run(hello));
+  expect(second.price - first.price).toBe(1_000n);
+  expect(second.tried).toEqual([]);
+});
+
+test('a card is believed for seconds only: an agent that went off line is noticed', async () => {
+  const edge = await edgeWith({});
+  const client = await clientOf(edge);
+  unwrap(await client.run(hello));
+  const [executor] = edge.executors;
+  if (executor === undefined) throw new Error('no executor');
+  edge.executors[0] = { ...executor, card: { ...executor.card, online: false } };
+  clock.advance(5_000);
+  expect(await client.run(hello)).toMatchObject({ ok: false, code: 'executor-offline' });
+});
+
+test('a paid task costs two commits, and a delivered voucher is sent again only after a crash', async () => {
+  const edge = await edgeWith({});
+  const store = createMemoryStore();
+  let commits = 0;
+  const counted: WalletStore = {
+    ...store,
+    commit(...args) {
+      commits++;
+      return store.commit(...args);
+    },
+  };
+  const client = await clientOf(edge, counted);
+  unwrap(await client.run(hello));
+  expect(await client.wallet.pending()).toEqual([]);
+  commits = 0;
+  unwrap(await client.run(hello));
+  expect(commits).toBe(2);
+  // Nobody closed the first client: its process is gone.
+  expect((await clientOf(edge, store)).recovered).toMatchObject([{ state: 'delivered' }]);
+  expect((await clientOf(edge, store)).recovered).toEqual([]);
+  const last = edge.vouchers.slice(-2).map(({ body }) => body.cum);
+  expect(last[0]).toBe(last[1]);
+});
+
+test('a client that is closed leaves nothing to send again', async () => {
+  const edge = await edgeWith({});
+  const store = createMemoryStore();
+  const client = await clientOf(edge, store);
+  unwrap(await client.run(hello));
+  await client.close();
+  expect((await clientOf(edge, store)).recovered).toEqual([]);
+});
+
 test('a named executor that is busy is asked again when it said', async () => {
   const edge = await edgeWith({ reject: { code: 'busy', retry_ms: 500 } });
   const client = await clientOf(edge);

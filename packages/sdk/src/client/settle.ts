@@ -8,6 +8,7 @@ import {
   type TaskReceipt,
   taskReceiptSchema,
 } from '@zerostate/shared';
+import type { EdgeResult } from '../http/outcome.ts';
 import { faultOf, type ObjectionFault } from '../verify/grounds.ts';
 import { fetchModule } from '../verify/modules.ts';
 import { isChecked, type VerifyMode } from '../verify/policy.ts';
@@ -39,6 +40,9 @@ export interface SettleOptions {
 
 type Done<T> = { ok: true; value: T } | Failure;
 
+/** What a receipt is checked against. */
+export type OrderedTask = Pick<WalletTask, 'task' | 'ch' | 'manifest' | 'cond'>;
+
 /**
  * Checks a task's receipt and pays it, or objects. Nothing here can be interrupted: a receipt that
  * was found wrong is objected to before the process goes. A failure leaves the task open, for the
@@ -46,7 +50,7 @@ type Done<T> = { ok: true; value: T } | Failure;
  */
 export async function settle(
   context: ClientContext,
-  task: WalletTask,
+  task: OrderedTask,
   answer: TaskAnswer,
   options: SettleOptions,
 ): Promise<Done<Settlement>> {
@@ -100,7 +104,7 @@ type Checked = { verified: boolean; fault: ObjectionFault | null };
 
 async function check(
   context: ClientContext,
-  task: WalletTask,
+  task: OrderedTask,
   receipt: TaskReceipt,
   { mode, steps, input }: SettleOptions,
 ): Promise<Done<Checked>> {
@@ -134,7 +138,7 @@ async function inputOf(
 
 async function pay(
   context: ClientContext,
-  task: WalletTask,
+  { task, ch }: OrderedTask,
   good: { receipt: OpenedEnvelope<TaskReceipt>; output: Uint8Array; verified: boolean },
   { steps }: SettleOptions,
 ): Promise<Done<Settlement>> {
@@ -143,9 +147,10 @@ async function pay(
     'pay',
     { price: receipt.body.price, receipt: receipt.id },
     async (): Promise<Done<boolean>> => {
-      const voucher = await context.wallet.pay(task.task, receipt);
+      const voucher = await context.wallet.pay(task, receipt);
       if (!voucher.ok) return voucher;
-      return { ok: true, value: await deliver(context, task.task) };
+      const signed = { task, ch, voucher: voucher.value, objection: null };
+      return { ok: true, value: await send(context, signed) };
     },
     (delivered) => ({ delivered: String(delivered) }),
   );
@@ -154,7 +159,7 @@ async function pay(
 
 async function object(
   context: ClientContext,
-  task: WalletTask,
+  { task, ch }: OrderedTask,
   receipt: OpenedEnvelope<TaskReceipt>,
   fault: ObjectionFault,
   steps: Steps,
@@ -169,9 +174,10 @@ async function object(
     'object',
     { receipt: receipt.id, reason },
     async (): Promise<Done<boolean>> => {
-      const objection = await context.wallet.object(task.task, receipt, grounds);
+      const objection = await context.wallet.object(task, receipt, grounds);
       if (!objection.ok) return objection;
-      return { ok: true, value: await deliver(context, task.task) };
+      const signed = { task, ch, voucher: null, objection: objection.value };
+      return { ok: true, value: await send(context, signed) };
     },
   );
   if (!objected.ok) return objected;
@@ -185,21 +191,24 @@ async function object(
 /** Nothing can be redeemed any more: there is no use in sending the voucher again. */
 const TOO_LATE = ['channel-closed', 'redeem-window-passed'];
 
-/** Sends a task's voucher or objection, and remembers that the edge has it. */
-export async function deliver({ edge, wallet }: ClientContext, id: string): Promise<boolean> {
-  const task = await wallet.task(id);
+/** What was signed last for a task. */
+type Signed = Pick<WalletTask, 'task' | 'ch' | 'voucher' | 'objection'>;
+
+/** Sends what the wallet still has to send for a task. */
+export async function deliver(context: ClientContext, id: string): Promise<boolean> {
+  const task = await context.wallet.task(id);
   if (task === null || task.delivered) return task !== null;
-  const { voucher, objection, ch } = task;
-  if (voucher === null && objection === null) return true;
-  const sent =
-    voucher === null
-      ? await edge.object(id, objection ?? unreachable())
-      : await edge.voucher(ch, voucher);
-  if (!sent.ok && !TOO_LATE.includes(sent.code)) return false;
-  await wallet.delivered(id);
-  return true;
+  return send(context, task);
 }
 
-function unreachable(): never {
-  throw new Error('a task with nothing to deliver');
+/** Sends a task's voucher or objection, and remembers that the edge has it. */
+async function send({ edge, wallet }: ClientContext, signed: Signed): Promise<boolean> {
+  const { task, ch, voucher, objection } = signed;
+  let sent: EdgeResult<unknown>;
+  if (voucher !== null) sent = await edge.voucher(ch, voucher);
+  else if (objection !== null) sent = await edge.object(task, objection);
+  else return true;
+  if (!sent.ok && !TOO_LATE.includes(sent.code)) return false;
+  await wallet.delivered(task);
+  return true;
 }

@@ -229,9 +229,13 @@ async function outcomeOf(
   offered: TaskAnswer,
   { manifest, cond }: TaskBody,
 ): Promise<TaskAnswer> {
-  const { reject, vanish, withholdOutput } = behaviour;
+  const { reject, rejectUnlessBase, vanish, withholdOutput } = behaviour;
   if (reject !== undefined) {
     return { ...offered, state: 'rejected', reject: { task: offered.task, ...reject } };
+  }
+  if (rejectUnlessBase !== undefined && manifest.body.price_base !== rejectUnlessBase) {
+    const code = 'price-below-card';
+    return { ...offered, state: 'rejected', reject: { task: offered.task, code } };
   }
   if (vanish === 'silent') return offered;
   if (vanish === 'accepted') return { ...offered, state: 'failed', accepted_at: START };

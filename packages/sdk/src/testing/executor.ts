@@ -26,6 +26,8 @@ export const HELLO = Uint8Array.from(
 export interface Behaviour {
   /** Turns the task down with this code. */
   reject?: { code: string; retry_ms?: number };
+  /** Turns down a task at another base price than this one. */
+  rejectUnlessBase?: string;
   /** Takes it and is never heard of again; `silent` does not even take it. */
   vanish?: 'accepted' | 'silent';
   /** Changes the receipt before it is signed. */

@@ -101,24 +101,26 @@ export function dayOf(at: number): number {
 
 /** The same changes that a store writes, on the copy in memory. */
 export function applyChanges(state: WalletState, changes: readonly WalletChange[]): void {
-  for (const change of changes) {
-    switch (change.kind) {
-      case 'channel':
-        state.channels.set(change.channel.ch, change.channel);
-        break;
-      case 'lane':
-        applyLane(state, change.ch, change.lane, change.value);
-        break;
-      case 'task':
-        if (isDone(change.task)) state.tasks.delete(change.task.task);
-        else state.tasks.set(change.task.task, change.task);
-        break;
-      case 'day':
-        state.days.set(change.day, change.reserved);
-        break;
-    }
-  }
+  for (const change of changes) applyChange(state, change);
   state.version++;
+}
+
+function applyChange(state: WalletState, change: WalletChange): void {
+  switch (change.kind) {
+    case 'channel':
+      state.channels.set(change.channel.ch, change.channel);
+      break;
+    case 'lane':
+      applyLane(state, change.ch, change.lane, change.value);
+      break;
+    case 'task':
+      if (isDone(change.task)) state.tasks.delete(change.task.task);
+      else state.tasks.set(change.task.task, change.task);
+      break;
+    case 'day':
+      state.days.set(change.day, change.reserved);
+      break;
+  }
 }
 
 function applyLane(state: WalletState, ch: string, lane: number, value: BudgetLane): void {

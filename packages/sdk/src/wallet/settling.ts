@@ -71,12 +71,16 @@ export function createSettling(
         return ok({ changes, value: withdrawn });
       }),
 
-    delivered: (id) =>
-      onTask(id, (_, task) => {
-        if (task.delivered) return ok({ changes: [], value: task });
-        const sent: WalletTask = { ...task, delivered: true };
-        return ok({ changes: [{ kind: 'task', task: sent }], value: sent });
-      }),
+    async delivered(id) {
+      const sent = await onTask(id, (_, task) => {
+        const value: WalletTask = { ...task, delivered: true };
+        // A paid task is final: its row can wait for the next commit.
+        const isWritten = task.delivered || task.state === 'paid';
+        return ok({ changes: isWritten ? [] : [{ kind: 'task', task: value }], value });
+      });
+      if (sent.ok && sent.value.state === 'paid') await transactions.delivered(id);
+      return sent;
+    },
 
     lapse: (id) =>
       onTask(id, (state, task) => {

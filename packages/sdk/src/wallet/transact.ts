@@ -18,11 +18,20 @@ export interface Transactions {
   run<T, C extends string>(decide: Decide<T, C>): Promise<Result<T, C>>;
   /** Reads without writing. */
   read<T>(look: (state: WalletState) => T): Promise<T>;
+  /**
+   * The edge has a paid task's voucher. That is written with the next commit, not with one of its
+   * own: a crash in between only sends the voucher once more.
+   */
+  delivered(task: string): Promise<void>;
+  /** Writes what waits for a next commit. */
+  flush(): Promise<void>;
 }
 
 export async function createTransactions(store: WalletStore): Promise<Transactions> {
   let state = await store.load();
   let last: Promise<unknown> = Promise.resolve();
+  /** Paid tasks that are delivered, and not yet written as such. */
+  const waiting = new Set<string>();
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     const turn = last.then(work, work);
@@ -34,6 +43,15 @@ export async function createTransactions(store: WalletStore): Promise<Transactio
   async function refresh(): Promise<boolean> {
     if ((await store.version()) === state.version) return false;
     state = await store.load();
+    return true;
+  }
+
+  /** Whether these changes, and what waited for them, are written. */
+  async function commit(changes: readonly WalletChange[]): Promise<boolean> {
+    const all = [...deliveries(state, waiting, changes), ...changes];
+    if (!(await store.commit(state.version, all))) return false;
+    applyChanges(state, all);
+    waiting.clear();
     return true;
   }
 
@@ -49,17 +67,42 @@ export async function createTransactions(store: WalletStore): Promise<Transactio
           }
           const { changes, value } = decided.value;
           if (changes.length === 0) return ok(value);
-          if (await store.commit(state.version, changes)) {
-            applyChanges(state, changes);
-            return ok(value);
-          }
+          if (await commit(changes)) return ok(value);
           state = await store.load();
         }
       }),
     read: (look) =>
       inTurn(async () => {
         await refresh();
-        return look(state);
+        if (waiting.size === 0) return look(state);
+        const written = deliveries(state, waiting, []);
+        const tasks = new Map(state.tasks);
+        for (const { task } of written) tasks.delete(task.task);
+        return look({ ...state, tasks });
+      }),
+    delivered: (task) =>
+      inTurn(async () => {
+        waiting.add(task);
+      }),
+    flush: () =>
+      inTurn(async () => {
+        while (deliveries(state, waiting, []).length > 0) {
+          if (!(await commit([]))) state = await store.load();
+        }
       }),
   };
+}
+
+/** The rows of delivered tasks as they are now, but for those that are being changed anyway. */
+function deliveries(
+  state: WalletState,
+  waiting: ReadonlySet<string>,
+  changes: readonly WalletChange[],
+) {
+  const changed = new Set(changes.flatMap((c) => (c.kind === 'task' ? [c.task.task] : [])));
+  return [...waiting].flatMap((id) => {
+    const task = state.tasks.get(id);
+    if (task?.state !== 'paid' || changed.has(id)) return [];
+    return [{ kind: 'task' as const, task: { ...task, delivered: true } }];
+  });
 }

@@ -74,7 +74,10 @@ export interface Wallet {
     receipt: OpenedEnvelope<TaskReceipt>,
     grounds: ObjectionGrounds,
   ): Promise<WalletResult<Envelope<TaskObjection>>>;
-  /** The edge has the voucher or objection. */
+  /**
+   * The edge has the voucher or objection. For a paid task this reaches the store with the next
+   * commit or with `close`: until then a crash sends the voucher once more.
+   */
   delivered(task: string): Promise<WalletResult<WalletTask>>;
   /** Past not_after, and the ledger shows no claim: nothing will come of the task. */
   lapse(task: string): Promise<WalletResult<WalletTask>>;
@@ -85,6 +88,8 @@ export interface Wallet {
   tasks(limit: number): Promise<WalletTask[]>;
   /** What today's tasks cost or may still cost. */
   spentToday(): Promise<bigint>;
+  /** Writes what waits for the next commit. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -114,7 +119,11 @@ export async function createWallet(options: WalletOptions): Promise<WalletResult
       task: (id) => store.task(id),
       tasks: (limit) => store.tasks(limit),
       spentToday: () => transactions.read((state) => reservedToday(state, clock.now())),
-      close: () => store.close(),
+      flush: () => transactions.flush(),
+      async close() {
+        await transactions.flush();
+        await store.close();
+      },
     },
   };
 }
