@@ -8,7 +8,10 @@ export const SCAN_LIVE_MAX = 2_000;
 /** At most this many cards passing the filters: a scan of them is as fast, and exact. */
 export const SCAN_PASSING_MAX = 5_000;
 
-/** Cards a scan looks at in the time that a walk takes for one unit of breadth; an estimate, not a measurement. */
+/**
+ * Cards a scan looks at in the time that a walk takes for one unit of breadth: an estimate, not a
+ * measurement.
+ */
 const SCANNED_PER_BREADTH = 40;
 
 export type Plan = 'scan' | 'graph';
