@@ -40,7 +40,7 @@ async function startNetwork(
   say(`edge     ${edge} (${since()})`);
   await Promise.all(
     Object.entries(NODES).map(async ([name, agents]) => {
-      await startNode(state, name, edge, started);
+      await startNode(state, name, edge, started, signal);
       say(`${name}   publishes ${agents.join(', ')} (${since()})`);
     }),
   );

@@ -18,16 +18,20 @@ export const NODES: Readonly<Record<string, readonly string[]>> = {
   'node-3': ['digest', 'sudoku', 'js-runner'],
 };
 
-/** Publishes what the node has not published yet, then starts it; `started` is told at once. */
+/**
+ * Publishes what the node has not published yet, then starts it; `started` is told at once. The
+ * signal ends the commands that run before the node does.
+ */
 export async function startNode(
   state: string,
   name: string,
   edge: string,
   started: (child: Child) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const folder = layout(state).node(name);
   if (!(await exists(join(folder, 'key')))) {
-    await cli(name, ['init', '--edge', edge, '--state', folder, '--json']);
+    await cli(name, ['init', '--edge', edge, '--state', folder, '--json'], signal);
   }
   const { did, client } = await clientOf(folder, edge);
   await fund(did, client);
@@ -36,7 +40,8 @@ export async function startNode(
   for (const agent of agents) {
     if (!(await client.card(did, agent)).ok) missing.push(join(ROOT, 'agents', agent));
   }
-  if (missing.length > 0) await cli(name, ['card', 'add', ...missing, '--state', folder]);
+  if (missing.length > 0) await cli(name, ['card', 'add', ...missing, '--state', folder], signal);
+  signal?.throwIfAborted();
   const child = await startChild({
     name,
     command: process.execPath,
@@ -50,9 +55,9 @@ export async function startNode(
   });
 }
 
-function cli(name: string, args: readonly string[]): Promise<string> {
+function cli(name: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
   const options = { name: `${name} ${args[0]}`, command: process.execPath, args: [CLI, ...args] };
-  return runToEnd(options);
+  return runToEnd(signal === undefined ? options : { ...options, signal });
 }
 
 async function exists(path: string): Promise<boolean> {
