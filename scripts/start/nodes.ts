@@ -1,5 +1,4 @@
 /** The three executor nodes of the local network and the agents they share out. */
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createEdgeClient, createSigner, type EdgeClient, readKeyFile } from '@zerostate/sdk/node';
@@ -30,15 +29,16 @@ export async function startNode(
   signal?: AbortSignal,
 ): Promise<void> {
   const folder = layout(state).node(name);
-  if (!(await exists(join(folder, 'key')))) {
-    await cli(name, ['init', '--edge', edge, '--state', folder, '--json'], signal);
-  }
+  // Also when the node is there already: the edge may answer at another port this time.
+  await cli(name, ['init', '--edge', edge, '--state', folder, '--json'], signal);
   const { did, client } = await clientOf(folder, edge);
   await fund(did, client);
   const agents = NODES[name] ?? [];
   const missing: string[] = [];
   for (const agent of agents) {
-    if (!(await client.card(did, agent)).ok) missing.push(join(ROOT, 'agents', agent));
+    const card = await client.card(did, agent);
+    const isCurrent = card.ok && JSON.stringify(card.value.card).includes(edge);
+    if (!isCurrent) missing.push(join(ROOT, 'agents', agent));
   }
   if (missing.length > 0) await cli(name, ['card', 'add', ...missing, '--state', folder], signal);
   signal?.throwIfAborted();
@@ -58,13 +58,6 @@ export async function startNode(
 function cli(name: string, args: readonly string[], signal?: AbortSignal): Promise<string> {
   const options = { name: `${name} ${args[0]}`, command: process.execPath, args: [CLI, ...args] };
   return runToEnd(signal === undefined ? options : { ...options, signal });
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function clientOf(folder: string, edge: string) {

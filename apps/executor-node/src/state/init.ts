@@ -8,7 +8,7 @@ import { createKeyFile, makeStateFolder, readKeyFile } from './keys.ts';
 import { lockState } from './lock.ts';
 import { MIGRATIONS, migrate } from './migrate.ts';
 import { databaseUrl } from './open.ts';
-import { newSession, type Pinned, pinNode, readNode } from './store.ts';
+import { moveEdge, newSession, type Pinned, pinNode, readNode } from './store.ts';
 
 export interface InitAdapters {
   clock: Clock;
@@ -20,8 +20,8 @@ export interface InitAdapters {
 
 /**
  * Makes a node: asks the edge who it is, makes the key and pins edge and network. A second init
- * with the same edge changes nothing; with another one it is refused, because what is signed for
- * one network means nothing on another.
+ * changes at most the origin of the same edge; with another one it is refused, because what is
+ * signed for one network means nothing on another.
  */
 export async function initNode(
   folder: string,
@@ -81,7 +81,9 @@ async function pin(
         `${folder} belongs to ${known.edge} (${known.network}): use another --state`,
       );
     }
-    return ok({ ...pinned, edge: known.edge, isNew: false });
+    // The same edge at another origin: its key says that it is the same.
+    if (known.edge !== pinned.edge) await database.write([moveEdge(pinned.edge)]);
+    return ok({ ...pinned, isNew: false });
   } finally {
     await database.close();
   }

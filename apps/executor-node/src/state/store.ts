@@ -17,6 +17,11 @@ export interface Pinned {
 export type NodeRow = typeof tables.node.$inferSelect;
 export type OutboxRow = typeof tables.outbox.$inferSelect;
 
+/** The pinned edge answers at another origin now. */
+export function moveEdge(edge: string): Statement {
+  return sql('UPDATE node SET edge = ?', edge);
+}
+
 /** Positions in the edge's two outboxes. */
 export interface Seen {
   ledger: number;
