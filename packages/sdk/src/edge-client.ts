@@ -147,6 +147,18 @@ export interface EdgeClient {
     options?: KeyedOptions,
   ): Promise<EdgeResult<ChannelAnswer>>;
   finalize(ch: string, options?: KeyedOptions): Promise<EdgeResult<ChannelAnswer>>;
+  /** Adds to one's own side. */
+  topup(
+    ch: string,
+    topup: Envelope<unknown>,
+    options?: KeyedOptions,
+  ): Promise<EdgeResult<ChannelAnswer>>;
+  /** Moves income of another channel to one's own side of `ch`. */
+  roll(
+    ch: string,
+    roll: Envelope<unknown>,
+    options?: KeyedOptions,
+  ): Promise<EdgeResult<ChannelAnswer>>;
 
   submitTask(request: SubmitTaskRequest, options?: CallOptions): Promise<EdgeResult<TaskAnswer>>;
   task(id: string, options?: WaitOptions): Promise<EdgeResult<TaskAnswer>>;
@@ -221,6 +233,10 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
     close1: (ch, close1, o) =>
       postKeyed(`v1/channels/${at(ch)}/close1`, { close1 }, channelAnswerSchema, o),
     finalize: (ch, o) => postKeyed(`v1/channels/${at(ch)}/finalize`, {}, channelAnswerSchema, o),
+    topup: (ch, topup, o) =>
+      postKeyed(`v1/channels/${at(ch)}/topup`, { topup }, channelAnswerSchema, o),
+    roll: (ch, roll, o) =>
+      postKeyed(`v1/channels/${at(ch)}/roll`, { roll }, channelAnswerSchema, o),
 
     // What is inside is signed, and proves more than a signature over the request.
     submitTask: (request, o) => post('v1/tasks', request, taskAnswerSchema, o, 'public'),
