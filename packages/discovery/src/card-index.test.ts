@@ -134,6 +134,8 @@ describe('filters', () => {
     expect(await filtered({ tags: ['text', 'games'] })).toEqual([]);
     expect(await filtered({ skills: ['md-html'] })).toEqual(['markdown']);
     expect(await filtered({ region: 'us' })).toEqual(['sudoku']);
+    expect(await filtered({ regions: ['US', 'eu'] })).toEqual(['markdown', 'sudoku']);
+    expect(await filtered({ region: 'eu', regions: ['us', 'ap'] })).toEqual([]);
     expect(await filtered({ priceMax: 216n })).toEqual(['markdown', 'thumbnail']);
     expect(await filtered({ priceMax: 215n })).toEqual(['thumbnail']);
   });
@@ -179,7 +181,7 @@ describe('filters', () => {
   test('contradicting filters give an empty answer that says so', async () => {
     const answer = await ask(await indexOf(three), {
       text: 'markdown',
-      filters: { tags: ['text'], region: 'us' },
+      filters: { tags: ['text'], regions: ['us', 'ap'] },
     });
     expect(answer).toMatchObject({ results: [], passed: 0, live: 3, empty: 'nothing-passes' });
   });

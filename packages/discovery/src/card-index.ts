@@ -1,13 +1,14 @@
 import type { Embedder } from './embed/embedder.ts';
 import { EmbedFailure } from './embed/remote.ts';
-import { type CardChange, splitKey } from './index/delta.ts';
+import { type CardChange, type SemanticVectors, splitKey } from './index/delta.ts';
 import { type CardDocument, cardText } from './index/document.ts';
 import { recordOf } from './index/record.ts';
 import type { SnapshotFaultCode } from './index/sections.ts';
+import { SemanticSide } from './index/semantic.ts';
 import { Shard } from './index/shard.ts';
 import { readSnapshot, type SnapshotIdentity, writeSnapshot } from './index/snapshot.ts';
 import { termsOf } from './lexical/analyzer.ts';
-import { CARD_TEXT_MAX, QUERY_TEXT_MAX, SHARD_CARDS_MAX } from './limits.ts';
+import { CARD_TEXT_MAX, QUERY_TEXT_MAX, SEMANTIC_VECTORS_MAX, SHARD_CARDS_MAX } from './limits.ts';
 import {
   type CheckedQuery,
   checkQuery,
@@ -16,6 +17,7 @@ import {
   type Signals,
 } from './query.ts';
 import { queryPrint, readCursor, writeCursor } from './rank/cursor.ts';
+import type { PoolQuery } from './rank/pool.ts';
 import { type LeftOut, rank, type SearchResult } from './rank/rank.ts';
 import type { VectorEngine } from './vector/engine.ts';
 import { PlainScan } from './vector/plain/scan.ts';
@@ -31,8 +33,13 @@ export interface SearchAnswer {
   readonly passed: number;
   /** Why there is nothing: no card passes the filters, or none of those fits the words. */
   readonly empty?: 'nothing-passes' | 'nothing-matches';
-  /** The embedder could not be reached: ranked by words alone. */
-  readonly degraded?: 'words-only';
+  /**
+   * Which signals the match counts: words; words and n-grams; or these and meaning, as soon as any
+   * card has a semantic vector.
+   */
+  readonly ranking: 'words' | 'base' | 'semantic';
+  /** The embedder could not be reached, or the semantic one could not (or is still loading). */
+  readonly degraded?: 'words-only' | 'base-only';
   /** Pass it as `cursor` for the next page; absent on the last one. */
   readonly next?: string;
   /** With `explain`: the next best cards of the whole index, and why they are not here. */
@@ -47,6 +54,11 @@ export type RestoreAnswer =
 export interface CardIndexOptions {
   readonly embedder: Embedder;
   /**
+   * The second, semantic embedder. It is asked for queries only: cards' vectors come by `attach`,
+   * whenever they are known. Its `EmbedFailure`s leave a search with the base ranking.
+   */
+  readonly semantic?: Embedder;
+  /**
    * Makes the vector engine of a new shard, for vectors of `dims` and at most `capacity` slots;
    * a scan in plain JavaScript by default.
    */
@@ -54,6 +66,8 @@ export interface CardIndexOptions {
   /** Cards in one shard; SHARD_CARDS_MAX by default. */
   readonly shardCards?: number;
 }
+
+type Change = { card: CardDocument } | { removed: string } | { semantic: SemanticVectors };
 
 const EMBED_BATCH = 64;
 const UNKNOWN = { online: false, score: 0.5, tasks: 0 };
@@ -65,6 +79,7 @@ const UNKNOWN = { online: false, score: 0.5, tasks: 0 };
  */
 export class CardIndex {
   readonly #embedder: Embedder;
+  readonly #semantic: Embedder | undefined;
   readonly #makeEngine: (dims: number, capacity: number) => VectorEngine;
   readonly #shardCards: number;
   readonly #shards: Shard[] = [];
@@ -73,6 +88,7 @@ export class CardIndex {
 
   constructor(options: CardIndexOptions) {
     this.#embedder = options.embedder;
+    this.#semantic = options.semantic;
     this.#makeEngine = options.engine ?? ((dims) => new PlainScan(dims));
     this.#shardCards = options.shardCards ?? SHARD_CARDS_MAX;
     this.#shards.push(this.#newShard());
@@ -86,6 +102,11 @@ export class CardIndex {
   /** Cards in the index, expired ones that nobody removed included. */
   get size(): number {
     return this.#shards.reduce((total, shard) => total + shard.cards.size, 0);
+  }
+
+  /** Cards that have a semantic vector. */
+  get attached(): number {
+    return this.#shards.reduce((total, { semantic }) => total + (semantic?.attached ?? 0), 0);
   }
 
   /** Adds a card or replaces the one with its key. Rejects when the embedder fails. */
@@ -109,6 +130,30 @@ export class CardIndex {
     });
   }
 
+  /**
+   * Gives cards that are in the index their semantic vectors, in place of older ones, and touches
+   * nothing else. Those of a card that is not here, or was replaced since, are passed over, and
+   * all in an index without a semantic embedder. Throws for too many and for other dims.
+   */
+  attach(meanings: readonly SemanticVectors[], rev?: number): Promise<void> {
+    return this.#enqueue(async () => {
+      for (const meaning of meanings) this.#attach(meaning);
+      if (rev !== undefined) this.#advance(rev);
+    });
+  }
+
+  /** Up to `count` cards that have no semantic vector yet: what an encoder should read next. */
+  withoutSemantic(count: number): { key: string; cardSha256: string }[] {
+    const missing: { key: string; cardSha256: string }[] = [];
+    for (const shard of this.#shards) {
+      for (const slot of shard.withoutSemantic(count - missing.length)) {
+        const { did, agent, record } = shard.cards.row(slot);
+        missing.push({ key: `${did}#${agent}`, cardSha256: record.cardSha256 });
+      }
+    }
+    return missing;
+  }
+
   /** Applies rows of the directory's change feed, in their order. */
   apply(changes: readonly CardChange[]): Promise<void> {
     return this.#enqueue(async () => {
@@ -118,11 +163,11 @@ export class CardIndex {
   }
 
   /**
-   * Puts up to `count` cards into the graphs and returns how many; cards that are in none are
+   * Puts up to `count` vectors into the graphs and returns how many; those that are in none are
    * found by a scan. A millisecond or less a card: for the builder, not for a request.
    */
   link(count: number): number {
-    return this.#shards.reduce((done, shard) => done + shard.vectors.link(count - done), 0);
+    return this.#shards.reduce((done, shard) => done + shard.link(count - done), 0);
   }
 
   /** Finds the breadth of graph searches that these cards need; done before a snapshot. */
@@ -137,6 +182,7 @@ export class CardIndex {
         if (shard.cards.size < shard.cards.slots) {
           this.#shards[i] = shard.compacted(
             this.#makeEngine(this.#embedder.dims, this.#shardCards),
+            this.#newSemantic(),
           );
         }
       });
@@ -171,14 +217,17 @@ export class CardIndex {
   ): Promise<SearchAnswer | QueryRefusal> {
     const checked = checkQuery(query);
     if (!checked.ok) return checked;
-    const vector = checked.blank ? undefined : await this.#embedQuery(checked.text);
+    const vector = await embedQuery(this.#embedder, checked);
     const degraded = vector === undefined && !checked.blank;
     const asked = degraded ? withoutVector(checked) : checked;
+    const wanted = degraded ? undefined : this.#semantic;
+    const meaning = wanted && (await embedQuery(wanted, checked));
+    const semantic = this.attached > 0 ? meaning : undefined;
     // The revision may have moved while a remote embedder answered, so the cursor is read now.
     const offset = this.#offsetOf(query);
     if (typeof offset !== 'number') return offset;
     const terms = [...new Set(termsOf(checked.text, QUERY_TEXT_MAX))];
-    const pool = { terms, vector };
+    const pool = { terms, vector, semantic };
     const page = { offset, now: query.now, explain: query.explain === true };
     const { ranked, results, live, passed, leftOut } = rank(
       this.#shards,
@@ -196,21 +245,12 @@ export class CardIndex {
       live,
       passed,
       ...(ranked === 0 ? { empty: passed === 0 ? 'nothing-passes' : 'nothing-matches' } : {}),
+      ranking: rankingOf(pool),
       ...(degraded ? { degraded: 'words-only' } : {}),
+      ...(wanted && !meaning && !checked.blank ? { degraded: 'base-only' } : {}),
       ...(end < ranked ? { next: writeCursor(next) } : {}),
       ...(leftOut === undefined ? {} : { leftOut }),
     };
-  }
-
-  /** The query's vector; undefined when a remote embedder fails, which words can bridge. */
-  async #embedQuery(text: string): Promise<Int8Array | undefined> {
-    try {
-      const [vector] = await this.#embedder.embed([text]);
-      return vector;
-    } catch (error) {
-      if (error instanceof EmbedFailure) return undefined;
-      throw error;
-    }
   }
 
   #offsetOf(query: SearchQuery): number | QueryRefusal {
@@ -240,7 +280,7 @@ export class CardIndex {
     return { ok: true, rev };
   }
 
-  async #apply(changes: readonly ({ card: CardDocument } | { removed: string })[]): Promise<void> {
+  async #apply(changes: readonly Change[]): Promise<void> {
     for (let start = 0; start < changes.length; start += EMBED_BATCH) {
       const batch = changes.slice(start, start + EMBED_BATCH);
       const texts = batch.flatMap((change) => ('card' in change ? [cardText(change.card)] : []));
@@ -248,6 +288,7 @@ export class CardIndex {
       let next = 0;
       for (const change of batch) {
         if ('removed' in change) this.#takeOut(change.removed);
+        else if ('semantic' in change) this.#attach(change.semantic);
         else this.#put(change.card, texts[next] ?? '', vectors[next++]);
       }
     }
@@ -260,6 +301,19 @@ export class CardIndex {
     this.#takeOut(key);
     const row = { did, agent, expiresAt, record: recordOf(card) };
     this.#openShard().put(row, termsOf(text, CARD_TEXT_MAX), vector);
+    const { cardSha256, semantic = [] } = card;
+    if (semantic.length > 0) this.#attach({ key, cardSha256, vectors: semantic });
+  }
+
+  #attach(meaning: SemanticVectors): void {
+    const { key, vectors } = meaning;
+    const dims = this.#semantic?.dims;
+    if (dims === undefined) return;
+    if (vectors.length === 0 || vectors.length > SEMANTIC_VECTORS_MAX) {
+      throw new RangeError(`${key}: ${vectors.length} semantic vectors`);
+    }
+    if (vectors.some(({ length }) => length !== dims)) throw new RangeError(`${key}: not ${dims}`);
+    this.#shards.some((shard) => shard.attach(meaning));
   }
 
   #takeOut(key: string): void {
@@ -279,11 +333,20 @@ export class CardIndex {
   }
 
   get #identity(): SnapshotIdentity {
-    return { embedder: this.#embedder.id, dims: this.#embedder.dims };
+    const { id, dims } = this.#embedder;
+    const semantic = this.#semantic && { embedder: this.#semantic.id, dims: this.#semantic.dims };
+    return { embedder: id, dims, semantic };
   }
 
   #newShard(): Shard {
-    return new Shard(this.#makeEngine(this.#embedder.dims, this.#shardCards));
+    const vectors = this.#makeEngine(this.#embedder.dims, this.#shardCards);
+    return new Shard(vectors, this.#newSemantic());
+  }
+
+  #newSemantic(): SemanticSide | undefined {
+    if (this.#semantic === undefined) return undefined;
+    const { dims } = this.#semantic;
+    return new SemanticSide((capacity) => this.#makeEngine(dims, capacity), this.#shardCards);
   }
 
   #advance(rev: number | undefined): void {
@@ -300,4 +363,24 @@ export class CardIndex {
 
 function withoutVector(query: CheckedQuery): CheckedQuery {
   return { ...query, weights: { ...query.weights, vector: 0 } };
+}
+
+/** The query's vector; undefined for a blank one, and when the model cannot be reached. */
+async function embedQuery(
+  embedder: Embedder,
+  { text, blank }: CheckedQuery,
+): Promise<Int8Array | undefined> {
+  if (blank) return undefined;
+  try {
+    const [vector] = await embedder.embed([text]);
+    return vector;
+  } catch (error) {
+    if (error instanceof EmbedFailure) return undefined;
+    throw error;
+  }
+}
+
+function rankingOf({ vector, semantic }: PoolQuery): SearchAnswer['ranking'] {
+  if (vector === undefined) return 'words';
+  return semantic === undefined ? 'base' : 'semantic';
 }

@@ -9,7 +9,7 @@ export { ngramHash384 } from './embed/ngram-hash.ts';
 export { type OpenAiOptions, openAiEmbedder } from './embed/openai.ts';
 export { EmbedFailure, type EmbedFailureCode } from './embed/remote.ts';
 export { type AiBinding, type WorkersAiOptions, workersAiEmbedder } from './embed/workers-ai.ts';
-export { type CardChange, DELTA_MAX } from './index/delta.ts';
+export { type CardChange, DELTA_MAX, type SemanticVectors } from './index/delta.ts';
 export {
   type CardDocument,
   type CardPrice,
@@ -20,11 +20,14 @@ export {
 } from './index/document.ts';
 export type { SnapshotFaultCode } from './index/sections.ts';
 export { CHUNK_BYTES } from './index/snapshot.ts';
-export { K_MAX, QUERY_TEXT_MAX, SHARD_CARDS_MAX } from './limits.ts';
+export { K_MAX, QUERY_TEXT_MAX, SEMANTIC_VECTORS_MAX, SHARD_CARDS_MAX } from './limits.ts';
 export {
+  BASE_VECTOR_WEIGHT,
   DEFAULT_WEIGHTS,
   type QueryErrorCode,
   type QueryRefusal,
+  SEMANTIC_SHARE,
+  SEMANTIC_VECTOR_WEIGHT,
   type SearchFilters,
   type SearchQuery,
   type SearchWeights,

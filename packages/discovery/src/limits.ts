@@ -40,5 +40,8 @@ export const POOL_DEPTH = 200;
 /** Cards that `explain` names beyond the answer. */
 export const EXPLAIN_MAX = 20;
 
+/** Semantic vectors of one card: the parts of a text longer than an encoder takes at once. */
+export const SEMANTIC_VECTORS_MAX = 4;
+
 /** Cards in one shard; a larger index fans out. */
 export const SHARD_CARDS_MAX = 100_000;

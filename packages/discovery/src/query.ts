@@ -10,6 +10,8 @@ export interface SearchFilters {
   readonly skills?: readonly string[];
   /** The card names this region. */
   readonly region?: string;
+  /** The card names at least one of these regions; an empty list asks nothing. */
+  readonly regions?: readonly string[];
   /** The reference run (see `referencePrice`) costs at most this, in micro-units. */
   readonly priceMax?: bigint;
   /** The publisher's score, 0 to 1, is at least this. */
@@ -19,22 +21,35 @@ export interface SearchFilters {
 }
 
 /**
- * What the parts of a score count, each 0 to 1.
- * `vector` is a in (1 − a)·lexical + a·cosine; the others are added to that match.
+ * What the parts of a score count, each 0 to 1. `vector` is a and `semantic` is s in
+ * (1 − a)·lexical + a·((1 − s)·vector + s·semantic), where s is 0 in an answer that was ranked
+ * without meaning; the others are added to that match.
  */
 export interface SearchWeights {
   readonly vector: number;
+  readonly semantic: number;
   readonly reputation: number;
   readonly price: number;
   readonly presence: number;
 }
 
+/** a of words and n-grams alone, chosen on the labelled sets that `bench search` ranks. */
+export const BASE_VECTOR_WEIGHT = 0.5;
+
+/** a when meaning counts too: at .7 sets whose queries share the cards' words fall under BM25. */
+export const SEMANTIC_VECTOR_WEIGHT = 0.6;
+
+/** s: n-grams and meaning count the same. */
+export const SEMANTIC_SHARE = 0.5;
+
 /**
+ * `vector` becomes SEMANTIC_VECTOR_WEIGHT where meaning is known and the query sets no own.
  * The three small weights add up to .05: a card whose match is better by more than that stays
  * above whatever the other one's price, reputation and presence are.
  */
 export const DEFAULT_WEIGHTS: SearchWeights = {
-  vector: 0.5,
+  vector: BASE_VECTOR_WEIGHT,
+  semantic: SEMANTIC_SHARE,
   reputation: 0.02,
   price: 0.01,
   presence: 0.02,
@@ -93,7 +108,15 @@ export interface QueryRefusal {
   readonly field?: string;
 }
 
-const FILTER_NAMES = new Set(['tags', 'skills', 'region', 'priceMax', 'minReputation', 'online']);
+const FILTER_NAMES = new Set([
+  'tags',
+  'skills',
+  'region',
+  'regions',
+  'priceMax',
+  'minReputation',
+  'online',
+]);
 const K_DEFAULT = 10;
 
 /** A query with its defaults filled in. */
@@ -103,6 +126,8 @@ export interface CheckedQuery {
   readonly k: number;
   readonly filters: SearchFilters;
   readonly weights: SearchWeights;
+  /** The weights in a ranking with three signals. */
+  readonly semanticWeights: SearchWeights;
   readonly blank: boolean;
 }
 
@@ -121,14 +146,16 @@ export function checkQuery(query: SearchQuery): CheckedQuery | QueryRefusal {
   }
   const blank = wordsOf(text, QUERY_TEXT_MAX).length === 0;
   if (blank && !asksSomething(filters)) return refusal('query-empty', 'text');
-  return { ok: true, text, k, filters, weights, blank };
+  const vector = query.weights?.vector ?? SEMANTIC_VECTOR_WEIGHT;
+  const semanticWeights = { ...weights, vector };
+  return { ok: true, text, k, filters, weights, semanticWeights, blank };
 }
 
 function checkFilters(filters: SearchFilters): QueryRefusal | undefined {
   for (const name of Object.keys(filters)) {
     if (!FILTER_NAMES.has(name)) return refusal('filter-unknown', `filters.${name}`);
   }
-  for (const name of ['tags', 'skills'] as const) {
+  for (const name of ['tags', 'skills', 'regions'] as const) {
     const values = filters[name] ?? [];
     if (values.length > FILTER_VALUES_MAX || !values.every(isValue)) {
       return refusal('filter-invalid', `filters.${name}`);

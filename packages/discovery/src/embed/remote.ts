@@ -1,9 +1,9 @@
 import { quantise } from './embedder.ts';
 
-/** Why a remote model gave no vectors. */
-export type EmbedFailureCode = 'unreachable' | 'refused' | 'bad-answer';
+/** Why a model gave no vectors; `loading`: it will, later. */
+export type EmbedFailureCode = 'unreachable' | 'refused' | 'bad-answer' | 'loading';
 
-/** Thrown by remote embedders; a search then ranks by words alone, a write fails. */
+/** Thrown by embedders that cannot answer; a search then ranks by words alone, a write fails. */
 export class EmbedFailure extends Error {
   readonly code: EmbedFailureCode;
 

@@ -23,6 +23,11 @@ export function intersect(target: Bitmap, other: Bitmap): void {
   for (let i = 0; i < target.length; i++) target[i] = (target[i] ?? 0) & (other[i] ?? 0);
 }
 
+/** Adds to `target` what is in `other`. */
+export function unite(target: Bitmap, other: Bitmap): void {
+  for (let i = 0; i < target.length; i++) target[i] = (target[i] ?? 0) | (other[i] ?? 0);
+}
+
 /** How many slots are in the set. */
 export function countBits(bits: Bitmap): number {
   const words = new Uint32Array(bits.buffer, bits.byteOffset, bits.byteLength >>> 2);

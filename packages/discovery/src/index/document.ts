@@ -30,6 +30,8 @@ export interface CardDocument {
   readonly cardSha256: string;
   /** Milliseconds since 1970; from then on the card is not found. */
   readonly expiresAt: number;
+  /** Its semantic vectors where they are known already; they can be attached later. */
+  readonly semantic?: readonly Int8Array[];
 }
 
 /**

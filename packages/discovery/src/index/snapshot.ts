@@ -34,13 +34,28 @@ export interface SnapshotHeader {
   readonly cards: number;
   /** Breadth of a graph search that reached the wanted recall on these very vectors. */
   readonly ef: number;
+  /** Present when some cards have semantic vectors; their sections are the last. */
+  readonly semantic?: SemanticHeader;
   readonly sections: readonly Section[];
 }
 
-/** What both sides must agree on before a snapshot is of any use. */
+/** Whose semantic vectors a snapshot holds, of how many cards, and how to search them. */
+export interface SemanticHeader {
+  readonly embedder: string;
+  readonly dims: number;
+  readonly engine: string;
+  readonly ef: number;
+  readonly cards: number;
+}
+
+/**
+ * What both sides must agree on before a snapshot is of any use. Without agreement on `semantic`
+ * the rest is used and the semantic vectors are left behind.
+ */
 export interface SnapshotIdentity {
   readonly embedder: string;
   readonly dims: number;
+  readonly semantic?: { readonly embedder: string; readonly dims: number } | undefined;
 }
 
 /**
@@ -57,13 +72,15 @@ export function* writeSnapshot(
   shard.save(writer);
   const header: SnapshotHeader = {
     format: FORMAT,
-    ...identity,
+    embedder: identity.embedder,
+    dims: identity.dims,
     analyzer: ANALYZER_ID,
     bm25: { k1: BM25_K1, b: BM25_B },
     engine: shard.vectors.id,
     ...state,
     slots: shard.cards.slots,
     cards: shard.cards.size,
+    ...semanticOf(shard, identity),
     sections: writer.sections,
   };
   yield* cut([...prologue(header), ...writer.parts]);
@@ -90,12 +107,30 @@ export async function readSnapshot(
     if (shard.vectors.id !== header.engine) {
       throw new SnapshotFault('other-version', `made by ${header.engine}`);
     }
-    await shard.load(new SectionReader(header.sections, (target) => source.fill(target)), header);
+    const reader = new SectionReader(header.sections, (target) => source.fill(target));
+    await shard.load(reader, header);
+    const { semantic, slots } = header;
+    if (semantic !== undefined && fits(shard, semantic, identity)) {
+      await shard.loadSemantic(reader, slots, semantic.ef);
+    }
     return { ok: true, shard, header };
   } catch (error) {
     if (!(error instanceof SnapshotFault)) throw error;
     return { ok: false, code: error.code, detail: error.message };
   }
+}
+
+function semanticOf(shard: Shard, { semantic }: SnapshotIdentity): { semantic?: SemanticHeader } {
+  const held = shard.semanticHeader;
+  return held === undefined || semantic === undefined ? {} : { semantic: { ...semantic, ...held } };
+}
+
+function fits(shard: Shard, header: SemanticHeader, { semantic }: SnapshotIdentity): boolean {
+  return (
+    header.embedder === semantic?.embedder &&
+    header.dims === semantic.dims &&
+    header.engine === shard.semantic?.engineId
+  );
 }
 
 async function readHeader(

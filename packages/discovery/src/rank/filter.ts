@@ -1,11 +1,20 @@
-import { type Bitmap, clearBit, countBits, eachBit, hasBit, intersect } from '../index/bitmap.ts';
+import {
+  type Bitmap,
+  bitmapFor,
+  clearBit,
+  countBits,
+  eachBit,
+  hasBit,
+  intersect,
+  unite,
+} from '../index/bitmap.ts';
 import type { CardTable } from '../index/card-table.ts';
 import type { Shard } from '../index/shard.ts';
 import type { SearchFilters, Signal, Signals } from '../query.ts';
 import type { SignalCache } from './signal-cache.ts';
 
 /** Why a card is not in an answer: expired, the first filter it fails, or its rank. */
-export type LeftOutReason = 'expired' | keyof SearchFilters | 'rank';
+export type LeftOutReason = 'expired' | Exclude<keyof SearchFilters, 'regions'> | 'rank';
 
 /** One shard's cards under one query: which pass, and why the others do not. */
 export class Selection {
@@ -43,22 +52,24 @@ export class Selection {
   reasonOf(slot: number): Exclude<LeftOutReason, 'rank'> | undefined {
     if (!hasBit(this.#live, slot)) return 'expired';
     if (hasBit(this.passing, slot)) return undefined;
-    const { tags = [], skills = [], region } = this.#filters;
+    const { tags = [], skills = [], region, regions = [] } = this.#filters;
     const lacks = (facet: 'tags' | 'skills' | 'region', value: string) =>
       !hasBit(this.cards.withFacet(facet, value), slot);
     if (tags.some((tag) => lacks('tags', tag))) return 'tags';
     if (skills.some((skill) => lacks('skills', skill))) return 'skills';
     if (region !== undefined && lacks('region', region)) return 'region';
+    if (regions.length > 0 && regions.every((one) => lacks('region', one))) return 'region';
     if (!this.#affordable(slot)) return 'priceMax';
     return this.#signalFailure(slot);
   }
 
   #select(): Bitmap {
-    const { tags = [], skills = [], region, priceMax } = this.#filters;
+    const { tags = [], skills = [], region, regions = [], priceMax } = this.#filters;
     const facets = [
       ...tags.map((tag) => this.cards.withFacet('tags', tag)),
       ...skills.map((skill) => this.cards.withFacet('skills', skill)),
       ...(region === undefined ? [] : [this.cards.withFacet('region', region)]),
+      ...(regions.length === 0 ? [] : [this.#inAnyOf(regions)]),
     ];
     const asksSignals = this.#asksSignals();
     if (facets.length === 0 && priceMax === undefined && !asksSignals) return this.#live;
@@ -67,6 +78,12 @@ export class Selection {
     if (priceMax !== undefined) this.#drop(passing, (slot) => !this.#affordable(slot));
     if (asksSignals) this.#keepBySignals(passing);
     return passing;
+  }
+
+  #inAnyOf(regions: readonly string[]): Bitmap {
+    const any = bitmapFor(this.cards.slots);
+    for (const region of regions) unite(any, this.cards.withFacet('region', region));
+    return any;
   }
 
   /** Looks at the passing cards alone, or at all once where the outcome can be remembered. */

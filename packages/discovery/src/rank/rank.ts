@@ -5,7 +5,7 @@ import { EXPLAIN_MAX } from '../limits.ts';
 import type { CheckedQuery, Signals } from '../query.ts';
 import { type LeftOutReason, Selection } from './filter.ts';
 import { type Candidate, gatherPool, type PoolQuery, scoreWords } from './pool.ts';
-import { matchScore, type ScoreParts, scoreParts, totalScore } from './score.ts';
+import { matchScore, type ScoreParts, SemanticGap, scoreParts, totalScore } from './score.ts';
 
 /** One found card. */
 export interface SearchResult {
@@ -61,7 +61,8 @@ export function rank(
   const matched = scoreWords(shards, pool.terms);
   const passing = selections.map((selection) => selection.passing);
   const found = gatherPool(shards, selections, passing, matched, pool);
-  const ranked = order(found, selections, query);
+  const meaning = pool.semantic !== undefined;
+  const ranked = order(found, selections, query, meaning);
   const shown = ranked.slice(page.offset, page.offset + query.k);
   const ranking = {
     results: shown.map((entry) => resultOf(entry, selections)),
@@ -75,6 +76,7 @@ export function rank(
     gatherPool(shards, selections, everyone, matched, pool),
     selections,
     query,
+    meaning,
   );
   const before = new Set(ranked.slice(0, page.offset + query.k).map(reference));
   const others = unfiltered.filter((entry) => !before.has(reference(entry)));
@@ -86,26 +88,34 @@ function order(
   candidates: readonly Candidate[],
   selections: readonly Selection[],
   query: CheckedQuery,
+  meaning: boolean,
 ): Ranked[] {
+  const weights = meaning ? query.semanticWeights : query.weights;
+  const gap = new SemanticGap();
   const price = ({ shard, slot }: Candidate) => selections[shard]?.cards.priceOf(slot) ?? 0;
   let bm25Max = 0;
   let priceMin = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     bm25Max = Math.max(bm25Max, candidate.bm25);
     priceMin = Math.min(priceMin, price(candidate));
+    const { cosine, semantic, byMeaning } = candidate;
+    if (!byMeaning && !Number.isNaN(semantic)) gap.add(cosine, semantic);
   }
   const ranked: Ranked[] = [];
   for (const candidate of candidates) {
     const selection = selections[candidate.shard];
     if (selection === undefined) continue;
     const signal = selection.signalOf(candidate.slot);
-    const raw = { ...candidate, price: price(candidate) };
+    const { bm25, cosine } = candidate;
+    const known = Number.isNaN(candidate.semantic) ? gap.expected(cosine) : candidate.semantic;
+    const semantic = meaning ? known : undefined;
+    const raw = { bm25, cosine, semantic, price: price(candidate) };
     const parts = scoreParts(raw, { bm25Max, priceMin }, signal);
-    if (!query.blank && matchScore(parts, query.weights) <= 0) continue;
+    if (!query.blank && matchScore(parts, weights) <= 0) continue;
     ranked.push({
       candidate,
       parts,
-      score: totalScore(parts, query.weights),
+      score: totalScore(parts, weights),
       last: signal.rankedLast === true,
       tie: selection.cards.tieOf(candidate.slot),
     });

@@ -6,6 +6,11 @@ export interface ScoreParts {
   readonly lexical: number;
   /** Cosine of card and query, -1 to 1. */
   readonly vector: number;
+  /**
+   * Cosine of card and query under the semantic embedder, -1 to 1; for a card without a semantic
+   * vector what is expected of it (see `SemanticGap`). Absent in a ranking without meaning.
+   */
+  readonly semantic?: number;
   /** The publisher's score, 0 to 1. */
   readonly reputation: number;
   /** The pool's cheapest reference price over this card's, 0 to 1. */
@@ -16,10 +21,13 @@ export interface ScoreParts {
 
 /** How well words and meaning fit: what the other parts can only move by their small weights. */
 export function matchScore(parts: ScoreParts, weights: SearchWeights): number {
-  return (1 - weights.vector) * parts.lexical + weights.vector * parts.vector;
+  const { lexical, vector, semantic } = parts;
+  const { vector: a, semantic: s } = weights;
+  const side = semantic === undefined ? vector : (1 - s) * vector + s * semantic;
+  return (1 - a) * lexical + a * side;
 }
 
-/** (1 − a)·bm25/max + a·cosine, plus the weighted reputation, price and presence. */
+/** `matchScore` plus the weighted reputation, price and presence. */
 export function totalScore(parts: ScoreParts, weights: SearchWeights): number {
   return (
     matchScore(parts, weights) +
@@ -31,15 +39,41 @@ export function totalScore(parts: ScoreParts, weights: SearchWeights): number {
 
 /** Parts from the raw figures; the maximum and the cheapest are over the candidates. */
 export function scoreParts(
-  raw: { bm25: number; cosine: number; price: number },
+  raw: { bm25: number; cosine: number; semantic: number | undefined; price: number },
   pool: { bm25Max: number; priceMin: number },
   signal: Signal,
 ): ScoreParts {
   return {
     lexical: pool.bm25Max > 0 ? raw.bm25 / pool.bm25Max : 0,
     vector: raw.cosine,
+    ...(raw.semantic === undefined ? {} : { semantic: raw.semantic }),
     reputation: Math.min(Math.max(signal.score, 0), 1),
     price: (pool.priceMin + 1) / (raw.price + 1),
     presence: signal.online ? 1 : 0,
   };
+}
+
+/**
+ * How much higher the semantic cosine of a card is than its n-gram cosine, on average over the
+ * candidates that words or n-grams found and that have both. A card whose semantic vector is not
+ * known yet is given its n-gram cosine plus this gap: the two cosines have different ranges, so
+ * without the gap new cards would fall behind (or, where it is negative, jump ahead) for no reason
+ * of theirs. Candidates that only meaning found do not count: they were chosen for a high value,
+ * and a card without a vector cannot have been.
+ */
+export class SemanticGap {
+  #sum = 0;
+  #count = 0;
+
+  /** Takes one candidate that has both cosines into account. */
+  add(vector: number, semantic: number): void {
+    this.#sum += semantic - vector;
+    this.#count += 1;
+  }
+
+  /** The semantic cosine to expect of a card with this n-gram cosine; 0 apart when none has both. */
+  expected(vector: number): number {
+    const gap = this.#count === 0 ? 0 : this.#sum / this.#count;
+    return Math.min(Math.max(vector + gap, -1), 1);
+  }
 }
