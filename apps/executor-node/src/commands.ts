@@ -96,6 +96,7 @@ async function statusOf(context: CommandContext) {
   const { total, held, redeemed } = await readEarnings(database);
   return {
     running: running !== null,
+    role: 'executor' as const,
     did: pinned.did,
     edge: pinned.edge,
     edge_did: pinned.edgeDid,

@@ -21,6 +21,7 @@ import { fileClaims, followClaims } from './wallet/claims.ts';
 import type { ExposurePolicy, WalletContext } from './wallet/context.ts';
 import { Closer } from './wallet/proposals.ts';
 import { Redeemer } from './wallet/redeem.ts';
+import { within } from './within.ts';
 
 /** Claims, closes and large results are looked at this often. */
 const TICK_MS = 5_000;
@@ -282,16 +283,4 @@ class ExecutorNode implements RunningNode {
   #guard(work: Promise<void>): void {
     work.catch(this.#options.fatal);
   }
-}
-
-/** Waits for `work`, at most `ms`. */
-async function within(timers: Timers, ms: number, work: Promise<unknown>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cancel = timers.after(ms, resolve);
-    const end = (): void => {
-      cancel();
-      resolve();
-    };
-    work.then(end, end);
-  });
 }

@@ -1,14 +1,16 @@
 import { createEdgeClient } from '@zerostate/sdk';
-import { err, type Result } from '@zerostate/shared';
+import { err, ok, type Result } from '@zerostate/shared';
 import { askControl } from '../adapters/control-socket.ts';
 import { openDatabase } from '../adapters/database.ts';
 import { createLog } from '../adapters/log.ts';
 import { createAdmission } from '../adapters/sandbox.ts';
 import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
 import { CardCatalog } from '../agents/catalog.ts';
+import { arbiterStatus } from '../arbiter/status.ts';
 import { type Command, execute } from '../commands.ts';
 import { readHolder } from '../state/lock.ts';
 import { type OpenState, openState } from '../state/open.ts';
+import { readRole, takeRole } from '../state/role.ts';
 
 /** A node that starts opens its control socket within this. */
 const STARTING_MS_MAX = 10_000;
@@ -36,6 +38,8 @@ export async function ask(folder: string, command: Command): Promise<Result<unkn
 }
 
 async function executeHere(state: OpenState, command: Command): Promise<Result<unknown, string>> {
+  if ((await readRole(state.database)) === 'arbiter') return executeAsArbiter(state, command);
+  if (command.command === 'card-add') await takeRole(state, 'executor');
   const { database, pinned, signer } = state;
   const clock = systemClock;
   const catalog = new CardCatalog(database, clock);
@@ -60,5 +64,17 @@ async function executeHere(state: OpenState, command: Command): Promise<Result<u
     );
   } finally {
     await state.close();
+  }
+}
+
+async function executeAsArbiter(
+  { database, pinned, folder, close }: OpenState,
+  { command }: Command,
+): Promise<Result<unknown, string>> {
+  try {
+    if (command === 'status') return ok(await arbiterStatus(database, pinned, null));
+    return err('role-wrong', `${folder} is an arbiter: it has no cards, channels or earnings`);
+  } finally {
+    await close();
   }
 }

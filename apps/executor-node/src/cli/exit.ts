@@ -11,6 +11,7 @@ const CONFIGURATION = new Set([
   'key-readable',
   'key-invalid',
   'edge-pinned',
+  'role-wrong',
   'sandbox-missing',
 ]);
 

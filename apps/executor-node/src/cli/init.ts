@@ -28,7 +28,9 @@ export async function init(
       `  did      ${did}`,
       `  edge     ${edge}`,
       `  network  ${network}`,
-      'Next: zerostate-node card add DIR, then zerostate-node start. Keep a copy of the key file.',
+      'Next, as an executor: zerostate-node card add DIR, then zerostate-node start.',
+      'As an arbiter: put the DID into the ARBITERS of the edge, then zerostate-node arbiter.',
+      'Keep a copy of the key file.',
     ].join('\n'),
   );
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_EXPOSURE } from '../wallet/context.ts';
+import { arbiter } from './arbiter.ts';
 import { cardAdd, cardList, cardRevoke } from './card.ts';
 import { earnings } from './earnings.ts';
 import { CliFailure, EXIT } from './exit.ts';
@@ -49,6 +50,7 @@ Examples:
   zerostate-node card add agents/digest
   zerostate-node start
   zerostate-node status --json
+  zerostate-node arbiter --state ./arbiter
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration, 130 interrupted.`,
     );
@@ -59,7 +61,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration, 130 interru
 
 function addNodeCommands(program: Command, ended: (exitCode: number) => void): void {
   withCommon(program.command('init'), ['init --edge http://127.0.0.1:8787 --state ./node-1'])
-    .description('make a key and pin the edge')
+    .description('make a key and pin the edge, for an executor or an arbiter')
     .requiredOption('--edge <url>', 'origin of the edge', edgeUrl)
     .action((o: Common & { edge: string }) => init(outputOf(o), o));
 
@@ -68,12 +70,10 @@ function addNodeCommands(program: Command, ended: (exitCode: number) => void): v
     .option('--workers <n>', 'tasks that run at the same time (default: one a core)', wholeNumber)
     .option('--redeem-percent <n>', 'redeem above this share of a fund', wholeNumber, 10)
     .option('--redeem-age <seconds>', 'redeem vouchers older than this', wholeNumber, 900)
-    .addOption(
-      new Option('--log-level <level>', 'what is written to stderr')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info'),
-    )
+    .addOption(logLevel())
     .action(async (o: Common & StartArguments) => ended(await start(outputOf(o), startOptions(o))));
+
+  addArbiter(program, ended);
 
   withCommon(program.command('status'), ['status', 'status --json'])
     .description('say how the node is: link, cards, queue, sandbox, money')
@@ -82,6 +82,34 @@ function addNodeCommands(program: Command, ended: (exitCode: number) => void): v
   withCommon(program.command('earnings'), ['earnings', 'earnings --json'])
     .description('list every amount earned with its voucher and receipts')
     .action((o: Common) => earnings(outputOf(o), o));
+}
+
+function addArbiter(program: Command, ended: (exitCode: number) => void): void {
+  withCommon(program.command('arbiter'), [
+    'init --edge http://127.0.0.1:8787 --state ./arbiter',
+    'arbiter --state ./arbiter',
+    'status --json --state ./arbiter',
+  ])
+    .description('judge disputed claims until SIGINT or SIGTERM')
+    .option('--workers <n>', 'claims judged at the same time (default: one a core)', wholeNumber)
+    .addOption(logLevel())
+    .addHelpText(
+      'after',
+      `
+The DID that init prints belongs into the ARBITERS of the edge. An arbiter fetches module, input,
+manifest and receipt of a disputed claim, checks them, runs the task again and signs what it found.
+It never judges a claim of its own, and says nothing where it cannot know: then the deadline decides.
+Its cases are in status. A state folder is an executor or an arbiter, never both.`,
+    )
+    .action(async (o: Common & DaemonArguments) =>
+      ended(await arbiter(outputOf(o), { state: o.state, logLevel: o.logLevel, ...workersOf(o) })),
+    );
+}
+
+function logLevel(): Option {
+  return new Option('--log-level <level>', 'what is written to stderr')
+    .choices(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info');
 }
 
 function addCardCommands(program: Command): void {
@@ -98,12 +126,12 @@ function addCardCommands(program: Command): void {
 }
 
 type Common = { state: string; json?: boolean };
-type StartArguments = {
-  workers?: number;
-  redeemPercent: number;
-  redeemAge: number;
-  logLevel: string;
-};
+type DaemonArguments = { workers?: number; logLevel: string };
+type StartArguments = DaemonArguments & { redeemPercent: number; redeemAge: number };
+
+function workersOf({ workers }: DaemonArguments): { workers?: number } {
+  return workers === undefined ? {} : { workers: Math.max(1, workers) };
+}
 
 function withCommon(command: Command, examples: readonly string[]): Command {
   const lines = examples.map((example) => `  zerostate-node ${example}`).join('\n');
@@ -127,7 +155,7 @@ function startOptions(o: Common & StartArguments) {
       percentMax: BigInt(o.redeemPercent),
       ageMsMax: o.redeemAge * 1000,
     },
-    ...(o.workers === undefined ? {} : { workers: Math.max(1, o.workers) }),
+    ...workersOf(o),
   };
 }
 

@@ -21,6 +21,7 @@ export const node = sqliteTable('node', {
   seenDirectory: integer('seen_directory').notNull(),
   gasPerMs: integer('gas_per_ms'),
   createdAt: integer('created_at').notNull(),
+  role: text({ enum: ['', 'executor', 'arbiter'] }).notNull(),
 });
 
 export const outbox = sqliteTable('outbox', {
@@ -128,6 +129,21 @@ export const claim = sqliteTable('claim', {
   nextAt: integer('next_at').notNull(),
   code: text().notNull(),
   at: integer().notNull(),
+});
+
+export const dispute = sqliteTable('dispute', {
+  claim: text().primaryKey(),
+  state: text({ enum: ['due', 'undecided', 'signed', 'declined', 'over'] }).notNull(),
+  why: text().notNull(),
+  detail: text().notNull(),
+  outcome: text({ enum: ['disputed', 'posted', 'voided'] }).notNull(),
+  ch: text(),
+  task: text(),
+  verdict: text(),
+  tries: integer().notNull(),
+  nextAt: integer('next_at'),
+  at: integer().notNull(),
+  decidedAt: integer('decided_at'),
 });
 
 export const module = sqliteTable('module', {
