@@ -37,7 +37,7 @@ function recordedTimers(): Timers & { pauses: number[] } {
 }
 
 const signer = await createSigner(new Uint8Array(32).fill(7));
-const account = { did: signer.did, available: '5', escrow: '0' };
+const account = { did: signer.did, available: '5', escrow: '0', withdrawing: '0' };
 const transferPage = { transfers: [] };
 
 async function clientOf(handler: Handler): Promise<{

@@ -35,6 +35,7 @@ export * from './messages/channel.ts';
 export * from './messages/dispute.ts';
 export * from './messages/fields.ts';
 export * from './messages/link.ts';
+export * from './messages/rail.ts';
 export * from './messages/signed.ts';
 export * from './messages/task.ts';
 export * from './reputation/performance-v1.ts';

@@ -11,4 +11,5 @@ export const LEDGER_MIGRATIONS: readonly string[] = [
   '0006_evidence',
   '0007_outbox_leases',
   '0008_answers',
+  '0009_withdrawals',
 ];

@@ -19,10 +19,17 @@ export async function readAccount(database: Database, did: string): Promise<Acco
   const [row] = await database.read({
     sql: `SELECT
         (SELECT credits - debits FROM account WHERE id = 'avl:' || ?1) AS available,
-        (SELECT SUM(credits - debits) FROM account WHERE owner = ?1 AND kind = 'escrow') AS escrow`,
+        (SELECT SUM(credits - debits) FROM account WHERE owner = ?1 AND kind = 'escrow') AS escrow,
+        (SELECT SUM(credits - debits) FROM account WHERE owner = ?1 AND kind = 'hold')
+          AS withdrawing`,
     args: [did],
   });
-  return { did, available: String(row?.available ?? 0n), escrow: String(row?.escrow ?? 0n) };
+  return {
+    did,
+    available: String(row?.available ?? 0n),
+    escrow: String(row?.escrow ?? 0n),
+    withdrawing: String(row?.withdrawing ?? 0n),
+  };
 }
 
 /** The answer to GET /v1/channels/{ch} as JSON text, with the version it shows. */

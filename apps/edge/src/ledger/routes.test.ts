@@ -1,31 +1,16 @@
 import {
   channelAnswerSchema,
-  encodeBase64url,
   redeemAnswerSchema,
-  signRequest,
   transferListAnswerSchema,
-  utf8,
 } from '@zerostate/shared';
-import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accountRoutes } from '../accounts/routes.ts';
-import { channelRoutes } from '../channels/routes.ts';
-import { claimRoutes } from '../claims/routes.ts';
-import type { EdgeEnv } from '../http/env.ts';
-import { createIdempotency } from '../http/idempotency.ts';
-import { createRateLimiter } from '../http/rate-limit.ts';
-import type { RouterDeps } from '../http/router.ts';
-import type { Watch } from '../ports.ts';
-import { receiptRoutes } from '../receipts/routes.ts';
-import { reputationRoutes } from '../reputation/routes.ts';
-import { ledgerRoutes } from './routes.ts';
+import { createRouteWorld, type RouteWorld } from './testing/routes.ts';
 import {
   balance,
   cond,
   createWorld,
   fund,
   hash,
-  type Name,
   nonce,
   openActive,
   openBody,
@@ -36,87 +21,15 @@ import {
   type World,
 } from './testing/world.ts';
 
-const ORIGIN = 'http://edge.test';
 let world: World;
-let app: Hono<EdgeEnv>;
-let wake: () => void;
+let routes: RouteWorld;
+const post: RouteWorld['post'] = (...sent) => routes.post(...sent);
+const get: RouteWorld['get'] = (...asked) => routes.get(...asked);
 beforeEach(async () => {
   world = await createWorld();
-  app = createRoutes();
+  routes = createRouteWorld(world);
 });
 afterEach(() => world.database.close());
-
-function createRoutes(): Hono<EdgeEnv> {
-  const clock = { now: () => START };
-  const router: RouterDeps = {
-    signature: {
-      clock,
-      verifier: world.ports.verifier,
-      nonces: { use: async () => true },
-      origins: [ORIGIN],
-      didRate: createRateLimiter(clock, { perSecond: 1_000, burst: 1_000 }),
-    },
-    idempotency: createIdempotency(world.ledger),
-  };
-  const changed = new Promise<boolean>((resolve) => {
-    wake = () => resolve(true);
-  });
-  const watch = (): Watch => ({ changed: () => changed, close() {} });
-  const hub = { wake() {}, wakeTopic() {}, watch };
-  const deps = { ...router, ledger: world.ledger, hub, clock };
-  const routes = new Hono<EdgeEnv>();
-  for (const { app: each } of [
-    accountRoutes(deps),
-    channelRoutes(deps),
-    claimRoutes(deps),
-    receiptRoutes(deps),
-    reputationRoutes(deps),
-    ledgerRoutes(deps),
-  ]) {
-    routes.route('/', each);
-  }
-  return routes;
-}
-
-type Posted = { status: number; code: string | undefined; text: string };
-let requests = 0;
-async function post(
-  path: string,
-  body: unknown,
-  options: { key?: string | null; by?: Name; worker?: Hono<EdgeEnv> } = {},
-): Promise<Posted> {
-  requests += 1;
-  const bytes = utf8(JSON.stringify(body));
-  const key = options.key === undefined ? `key-${requests}` : options.key;
-  const url = ORIGIN + path;
-  const signature =
-    options.by === undefined
-      ? {}
-      : await signRequest({
-          method: 'POST',
-          url,
-          body: bytes,
-          now: START,
-          nonce: encodeBase64url(crypto.getRandomValues(new Uint8Array(16))),
-          signer: world.signers[options.by],
-        });
-  const headers = {
-    'content-type': 'application/json',
-    ...(key === null ? {} : { 'idempotency-key': key }),
-    ...signature,
-  };
-  const worker = options.worker ?? app;
-  const response = await worker.request(url, { method: 'POST', headers, body: bytes });
-  const text = await response.text();
-  if (response.status >= 400) {
-    expect(response.headers.get('content-type')).toBe('application/problem+json');
-  }
-  return { status: response.status, code: JSON.parse(text).code, text };
-}
-const get = async (path: string) => {
-  const response = await app.request(ORIGIN + path);
-  return { status: response.status, body: await response.json() };
-};
 
 describe('an idempotency key', () => {
   it('is demanded, gives the stored answer again, and fits one request only', async () => {
@@ -150,7 +63,7 @@ describe('an idempotency key', () => {
 
   it('gives the answer of another worker that was faster', async () => {
     const all = await Promise.all(
-      [app, createRoutes()].map((worker) =>
+      [routes.app, routes.another()].map((worker) =>
         post('/v1/faucet', { amount: '5' }, { by: 'alice', key: 'race', worker }),
       ),
     );
@@ -187,7 +100,7 @@ describe('the routes of money', () => {
       open: await sign(world, 'paych.open', body, 'bob'),
     });
     expect(accept.status).toBe(200);
-    wake();
+    routes.wake();
     expect((await waiting).body).toMatchObject({ state: 'active' });
     const dir = body.fund_a === '60' ? ('a' as const) : ('b' as const);
     const signed = await voucher(world, { ch, dir, payer: 'alice' }, { cum: 25n });
@@ -208,7 +121,12 @@ describe('the routes of money', () => {
     const { body: page } = await get(`/v1/channels?did=${world.signers.alice.did}`);
     expect(page.channels).toMatchObject([{ ch, state: 'closed' }]);
     const { body: bob } = await get(`/v1/accounts/${world.signers.bob.did}`);
-    expect(bob).toEqual({ did: world.signers.bob.did, available: '25', escrow: '0' });
+    expect(bob).toEqual({
+      did: world.signers.bob.did,
+      available: '25',
+      escrow: '0',
+      withdrawing: '0',
+    });
   });
 
   it('refuse a body for another channel than the path names', async () => {

@@ -25,6 +25,8 @@ const contents = (database: Database) =>
       'rail_event',
       'idem',
       'mailbox',
+      'withdrawal',
+      'settlement',
     ].map((table) => ({ sql: `SELECT * FROM ${table}`, args: [] })),
   );
 

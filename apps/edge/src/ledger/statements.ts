@@ -68,11 +68,12 @@ export function carryOut(order: {
 }
 
 /** Where the answer to an operation is read, in the batch that made it. */
-export type AnswerView = 'channel_answer' | 'claim_answer' | 'account_answer';
+export type AnswerView = 'channel_answer' | 'claim_answer' | 'account_answer' | 'withdrawal_answer';
 const KEYS: { [view in AnswerView]: string } = {
   channel_answer: 'ch',
   claim_answer: 'id',
   account_answer: 'did',
+  withdrawal_answer: 'id',
 };
 
 /**

@@ -39,7 +39,7 @@ describe('money from outside', () => {
     expect(await world.ledger.faucet(did, 5n, claim)).toMatchObject({ ok: false });
     expect(await balance(world, 'alice')).toBe(5n);
     expect(await world.ledger.find(claim)).toMatchObject({
-      body: `{"did":"${did}","available":"5","escrow":"0"}`,
+      body: `{"did":"${did}","available":"5","escrow":"0","withdrawing":"0"}`,
     });
     const { createLedger } = await import('./store.ts');
     const open = createLedger({ ...world.ports, faucet: false });

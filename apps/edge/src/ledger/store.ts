@@ -28,7 +28,14 @@ import { rollChannel, topupChannel } from './funding.ts';
 import { acceptChannel, cancelChannel, openChannel } from './opening.ts';
 import { readFrom } from './operate.ts';
 import type { LedgerPorts } from './ports.ts';
-import { credit, faucet } from './rails.ts';
+import { credit, faucet } from './rails/deposits.ts';
+import {
+  debit,
+  readWithdrawal,
+  readWithdrawals,
+  type WithdrawalFilter,
+  withdraw,
+} from './rails/withdrawals.ts';
 import * as reads from './reads.ts';
 import { type Redeemed, redeem } from './redeem.ts';
 import { text } from './snapshot.ts';
@@ -78,6 +85,13 @@ export interface Ledger extends LedgerView {
 
   faucet(did: string, amount: bigint, idem: IdempotencyClaim): Promise<LedgerResult<AnswerText>>;
   credit(credit: unknown, idem: Idem): Promise<LedgerResult<AnswerText>>;
+  withdraw(withdraw: unknown, idem: Idem): Promise<LedgerResult<AnswerText>>;
+  debit(debit: unknown, idem: Idem): Promise<LedgerResult<AnswerText>>;
+  withdrawal(id: string): Promise<LedgerResult<{ json: AnswerText; owner: string }>>;
+  withdrawals(
+    filter: WithdrawalFilter,
+    page: { after: number; limit: number },
+  ): Promise<LedgerResult<AnswerText>>;
 
   account(did: string): Promise<LedgerResult<AccountAnswer>>;
   channel(ch: string): Promise<LedgerResult<{ json: AnswerText; version: number }>>;
@@ -125,6 +139,10 @@ export function createLedger(ports: LedgerPorts): Ledger {
 
     faucet: (did, amount, idem) => faucet(ports, did, amount, idem),
     credit: (envelope, idem) => credit(ports, envelope, idem),
+    withdraw: (envelope, idem) => withdraw(ports, envelope, idem),
+    debit: (envelope, idem) => debit(ports, envelope, idem),
+    withdrawal: (id) => readFrom(() => readWithdrawal(ports, id)),
+    withdrawals: (filter, page) => value(readWithdrawals(ports, filter, page)),
 
     account: (did) => value(reads.readAccount(database, did)),
     channel: (ch) => readFrom(() => reads.readChannel(database, ch)),

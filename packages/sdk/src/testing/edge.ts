@@ -99,7 +99,7 @@ async function handle(
     case 'GET network':
       return edge.network;
     case 'GET accounts':
-      return { did: id, available: String(edge.available), escrow: '0' };
+      return { did: id, available: String(edge.available), escrow: '0', withdrawing: '0' };
     case 'POST search':
       return { results: edge.executors.map(resultOf), rev: 1, embedder: 'test', total: 1 };
     case 'GET agents':

@@ -90,13 +90,3 @@ export const paychRollSchema = z.strictObject({
   nonce: nonceField,
 });
 export type PaychRoll = z.infer<typeof paychRollSchema>;
-
-/** An operator of the network vouches for money that came in from outside. */
-export const railCreditSchema = z.strictObject({
-  account: didField,
-  amount: positiveField,
-  /** The outside reference; a credit counts once per reference. */
-  ext_ref: asciiField.min(1).max(128),
-  not_after: millisField,
-});
-export type RailCredit = z.infer<typeof railCreditSchema>;

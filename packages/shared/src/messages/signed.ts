@@ -9,10 +9,10 @@ import {
   paychRollSchema,
   paychTopupSchema,
   paychVoucherSchema,
-  railCreditSchema,
 } from './channel.ts';
 import { disputeVerdictSchema } from './dispute.ts';
 import { linkHelloSchema, linkWelcomeSchema } from './link.ts';
+import { railCreditSchema, railDebitSchema, railWithdrawSchema } from './rail.ts';
 import {
   taskAcceptSchema,
   taskManifestSchema,
@@ -35,6 +35,8 @@ export const signedBodies = {
   'paych.close1': paychClose1Schema,
   'paych.roll': paychRollSchema,
   'rail.credit': railCreditSchema,
+  'rail.withdraw': railWithdrawSchema,
+  'rail.debit': railDebitSchema,
   'dispute.verdict': disputeVerdictSchema,
   'link.hello': linkHelloSchema,
   'link.welcome': linkWelcomeSchema,

@@ -15,6 +15,7 @@ import {
   transfer,
 } from './attack-sql.ts';
 import { RECORD_ATTACKS } from './record-attacks.ts';
+import { WITHDRAWAL_ATTACKS } from './withdrawal-attacks.ts';
 
 const ESCROW: Attack[] = [
   { name: 'escrow paid to a stranger', attack: transfer('z', 'esc:C:a', 'avl:M', 100) },
@@ -267,4 +268,5 @@ export const ATTACKS: readonly Attack[] = [
   ...CHANNELS,
   ...CLAIMS,
   ...RECORD_ATTACKS,
+  ...WITHDRAWAL_ATTACKS,
 ];

@@ -30,16 +30,33 @@ INSERT INTO transfer(id,debit,credit,amount,code,ref,ts)
 -- @rail-deposit-twice !fail
 UPDATE rail_event SET state='done' WHERE rail='faucet' AND ext_ref='x1' AND state='pending';
 INSERT INTO guard SELECT 0 WHERE changes() <> 1;
--- @withdraw-pending      (money must leave available before the rail is called)
-INSERT INTO account(id,owner,kind) VALUES('hld:w1','A','hold');
+-- @withdraw-pending      (the hold is filled before the rail is called)
+INSERT INTO account(id,owner,kind) VALUES('ral:operator','ledger','rail');
 INSERT INTO rail_event VALUES('operator','w1','withdraw','avl:A',100,'pending');
-INSERT INTO transfer(id,debit,credit,amount,code,ref,ts)
-  SELECT 'wdr:w1','avl:A','hld:w1',100,'withdraw','w1',now_ms FROM clock;
--- @withdraw-failed
+INSERT INTO withdrawal(id,rail,owner,amount,destination,at)
+  SELECT 'w1','operator','A',100,'bank',now_ms FROM clock;
+-- @withdraw-failed        (and returns to its owner)
 UPDATE rail_event SET state='failed' WHERE rail='operator' AND ext_ref='w1' AND state='pending';
 INSERT INTO guard SELECT 0 WHERE changes() <> 1;
+INSERT INTO settlement SELECT 'w1','operator','failed',NULL,'no such bank','O',now_ms FROM clock;
+INSERT INTO guard SELECT 0 WHERE (SELECT credits - debits FROM account WHERE id='avl:A') <> 5000;
+-- @withdraw-paid
+INSERT INTO rail_event VALUES('operator','w2','withdraw','avl:A',100,'pending');
+INSERT INTO withdrawal(id,rail,owner,amount,destination,at)
+  SELECT 'w2','operator','A',100,'bank',now_ms FROM clock;
+UPDATE rail_event SET state='done' WHERE rail='operator' AND ext_ref='w2' AND state='pending';
+INSERT INTO guard SELECT 0 WHERE changes() <> 1;
+INSERT INTO settlement SELECT 'w2','operator','done','p1',NULL,'O',now_ms FROM clock;
+INSERT INTO guard SELECT 0
+  WHERE (SELECT credits - debits FROM account WHERE id='ral:operator') <> 100;
+-- @withdraw-paid-twice !fail
+UPDATE rail_event SET state='done' WHERE rail='operator' AND ext_ref='w2' AND state='pending';
+INSERT INTO guard SELECT 0 WHERE changes() <> 1;
+-- @withdrawn-money-back
+INSERT INTO rail_event VALUES('operator','x3','deposit','avl:A',100,'pending');
+UPDATE rail_event SET state='done' WHERE rail='operator' AND ext_ref='x3' AND state='pending';
 INSERT INTO transfer(id,debit,credit,amount,code,ref,ts)
-  SELECT 'wdr:w1:back','hld:w1','avl:A',100,'withdraw.failed','w1',now_ms FROM clock;
+  SELECT 'dep:x3','ral:operator','avl:A',100,'deposit','x3',now_ms FROM clock;
 
 -- @open       (idem row in the same batch)
 INSERT INTO idem VALUES('A','POST /v1/channels','k1','h',201,'{}',1000);
