@@ -95,18 +95,30 @@ class GroupWriter {
 
   async #commit(group: readonly Waiting[]): Promise<void> {
     try {
-      await waitWhileBusy(() => this.#connection.exec('BEGIN IMMEDIATE'));
-      // From here to the commit nothing awaits: no read of this process falls between.
-      const outcomes = this.#runGroup(group);
-      this.#connection.exec('COMMIT');
+      const outcomes = await waitWhileBusy(() => this.#commitNow(group));
       for (const outcome of outcomes) {
         if ('rows' in outcome) outcome.request.resolve(outcome.rows);
         else outcome.request.reject(outcome.error);
       }
     } catch (error) {
-      rollBack(this.#connection);
       const failure = toDatabaseError(error, null);
       for (const { reject } of group) reject(failure);
+    }
+  }
+
+  /**
+   * One transaction without an await in it, its BEGIN included: whatever is resumed in between,
+   * such as a read that begins a snapshot, would find this connection inside of the transaction.
+   */
+  #commitNow(group: readonly Waiting[]): Outcome[] {
+    this.#connection.exec('BEGIN IMMEDIATE');
+    try {
+      const outcomes = this.#runGroup(group);
+      this.#connection.exec('COMMIT');
+      return outcomes;
+    } catch (error) {
+      rollBack(this.#connection);
+      throw error;
     }
   }
 

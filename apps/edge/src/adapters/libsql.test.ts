@@ -84,6 +84,21 @@ describe.each(['memory', 'file', 'http'] as const)('a libSQL database (%s)', (ki
     expect(row?.n).toBe(98n);
   });
 
+  it('gives every reader a snapshot, at whatever moment of a commit it asks', async () => {
+    const database = await open(kind);
+    await database.batch([CREATE]);
+    const count = statement('SELECT count(*) AS n FROM note');
+    // More than share one commit, so that the next one follows at once; each reader a little later.
+    const writeAndRead = async (id: number) => {
+      await database.batch([insert(id, 1)]);
+      for (let hop = 0; hop < id % 20; hop++) await Promise.resolve();
+      const [first, second] = await database.readMany([count, count]);
+      expect(first).toEqual(second);
+    };
+    await Promise.all(Array.from({ length: 300 }, (_, id) => writeAndRead(id)));
+    expect(await database.read(count)).toEqual([{ n: 300n }]);
+  });
+
   it('names a wrong statement as a bug, not as a refusal', async () => {
     const database = await open(kind);
     const wrong = database.batch([statement('SELEC 1')]);
