@@ -2,6 +2,7 @@ import type { Embedder } from './embed/embedder.ts';
 import { EmbedFailure } from './embed/remote.ts';
 import { type CardChange, type SemanticVectors, splitKey } from './index/delta.ts';
 import { type CardDocument, cardText } from './index/document.ts';
+import { countFacets, type FacetCounts } from './index/facet-counts.ts';
 import { recordOf } from './index/record.ts';
 import type { SnapshotFaultCode } from './index/sections.ts';
 import { SemanticSide } from './index/semantic.ts';
@@ -18,7 +19,7 @@ import {
 } from './query.ts';
 import { queryPrint, readCursor, writeCursor } from './rank/cursor.ts';
 import type { PoolQuery } from './rank/pool.ts';
-import { type LeftOut, rank, type SearchResult } from './rank/rank.ts';
+import { type LeftOut, Ranker, type SearchResult } from './rank/rank.ts';
 import type { VectorEngine } from './vector/engine.ts';
 import { PlainScan } from './vector/plain/scan.ts';
 
@@ -83,6 +84,7 @@ export class CardIndex {
   readonly #makeEngine: (dims: number, capacity: number) => VectorEngine;
   readonly #shardCards: number;
   readonly #shards: Shard[] = [];
+  readonly #ranker = new Ranker();
   #rev = 0;
   #writes: Promise<void> = Promise.resolve();
 
@@ -102,6 +104,11 @@ export class CardIndex {
   /** Cards in the index, expired ones that nobody removed included. */
   get size(): number {
     return this.#shards.reduce((total, shard) => total + shard.cards.size, 0);
+  }
+
+  /** Slots of cards that were replaced or removed: room that `compact` gives back. */
+  get spent(): number {
+    return this.#shards.reduce((total, { cards }) => total + cards.slots - cards.size, 0);
   }
 
   /** Cards that have a semantic vector. */
@@ -128,6 +135,22 @@ export class CardIndex {
       await this.#apply([{ removed: key }]);
       this.#advance(rev);
     });
+  }
+
+  /** Takes out the cards that are expired at `now` (ms), which no search finds any more. */
+  dropExpired(now: number): Promise<void> {
+    return this.#enqueue(async () => {
+      for (const shard of this.#shards) shard.dropExpired(now);
+    });
+  }
+
+  /** How many of the cards that live at `now` carry what; at most `top` values of each kind. */
+  facets(now: number, top: number): FacetCounts {
+    return countFacets(
+      this.#shards.map(({ cards }) => cards),
+      now,
+      top,
+    );
   }
 
   /**
@@ -229,7 +252,7 @@ export class CardIndex {
     const terms = [...new Set(termsOf(checked.text, QUERY_TEXT_MAX))];
     const pool = { terms, vector, semantic };
     const page = { offset, now: query.now, explain: query.explain === true };
-    const { ranked, results, live, passed, leftOut } = rank(
+    const { ranked, results, live, passed, leftOut } = this.#ranker.rank(
       this.#shards,
       asked,
       pool,
@@ -298,6 +321,7 @@ export class CardIndex {
     if (vector === undefined) throw new Error('embedder gave too few vectors');
     const { key, did, agent, expiresAt } = card;
     if (key !== `${did}#${agent}`) throw new TypeError('a card key is did#agent');
+    if (this.#shards.some((shard) => shard.renew(card))) return;
     this.#takeOut(key);
     const row = { did, agent, expiresAt, record: recordOf(card) };
     this.#openShard().put(row, termsOf(text, CARD_TEXT_MAX), vector);

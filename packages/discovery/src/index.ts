@@ -18,6 +18,7 @@ export {
   cardText,
   referencePrice,
 } from './index/document.ts';
+export type { FacetCounts, PriceBand, ValueCount } from './index/facet-counts.ts';
 export type { SnapshotFaultCode } from './index/sections.ts';
 export { CHUNK_BYTES } from './index/snapshot.ts';
 export { K_MAX, QUERY_TEXT_MAX, SEMANTIC_VECTORS_MAX, SHARD_CARDS_MAX } from './limits.ts';

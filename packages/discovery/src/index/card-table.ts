@@ -1,8 +1,8 @@
-import { type Bitmap, bitmapFor, clearBit, countBits, hasBit, setBit } from './bitmap.ts';
+import { type Bitmap, bitmapFor, clearBit, countBits, eachBit, hasBit, setBit } from './bitmap.ts';
 import { type Column, float64Column, type Numbers, uint32Column } from './column.ts';
 import { Dictionary, hashBytes } from './dictionary.ts';
 import { referencePrice } from './document.ts';
-import { Facets } from './facets.ts';
+import { type Facet, Facets } from './facets.ts';
 import { BytePages } from './pages.ts';
 import { type CardRecord, decodeRecord, encodeRecord } from './record.ts';
 import type { SectionReader, SectionWriter } from './sections.ts';
@@ -111,6 +111,26 @@ export class CardTable {
   /** Slots of cards that are not removed, expired or not. Callers must not change it. */
   get alive(): Bitmap {
     return this.#alive;
+  }
+
+  /** Gives a card another end. */
+  renew(slot: number, expiresAt: number): void {
+    this.#expiries.set(slot, expiresAt);
+    this.#unexpired = undefined;
+  }
+
+  /** Slots of cards that are not removed and have expired at `now` (ms). */
+  expiredAt(now: number): number[] {
+    const expired: number[] = [];
+    eachBit(this.#alive, (slot) => {
+      if (this.#expiries.at(slot) <= now) expired.push(slot);
+    });
+    return expired;
+  }
+
+  /** Calls `visit` with each value that any card ever carried, and the slots that did. */
+  eachFacet(visit: (facet: Facet, value: string, slots: Uint32Array) => void): void {
+    this.#facets.each(visit);
   }
 
   withFacet(facet: 'tags' | 'skills' | 'region', value: string): Bitmap {

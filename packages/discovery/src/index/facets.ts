@@ -41,6 +41,18 @@ export class Facets {
     await this.#slots.load('facets.slots', reader, this.#values.size);
   }
 
+  /** Every value and its slots, removed ones included; the array is used again. */
+  each(visit: (facet: Facet, value: string, slots: Uint32Array) => void): void {
+    let list = new Uint32Array(64);
+    for (let id = 0; id < this.#slots.size; id++) {
+      const count = this.#slots.count(id);
+      if (list.length < count) list = new Uint32Array(count + (count >> 1));
+      this.#slots.copyInto(id, list);
+      const [facet, ...value] = this.#values.text(id).split('\n');
+      if (isFacet(facet)) visit(facet, value.join('\n'), list.subarray(0, count));
+    }
+  }
+
   /** Slots that carry the value, removed ones included. */
   slotsWith(facet: Facet, value: string, slots: number): Bitmap {
     const bits = bitmapFor(slots);
@@ -51,6 +63,10 @@ export class Facets {
     for (const slot of list) setBit(bits, slot);
     return bits;
   }
+}
+
+function isFacet(name: string | undefined): name is Facet {
+  return name === 'tags' || name === 'skills' || name === 'region';
 }
 
 function entry(facet: Facet, value: string): string {

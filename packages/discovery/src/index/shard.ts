@@ -5,6 +5,7 @@ import { eachBit, hasBit } from './bitmap.ts';
 import { calibrateBreadth } from './calibrate.ts';
 import { CardTable, type TableRow } from './card-table.ts';
 import { type SemanticVectors, splitKey } from './delta.ts';
+import type { CardDocument } from './document.ts';
 import { type SectionReader, type SectionWriter, SnapshotFault } from './sections.ts';
 import type { SemanticSide } from './semantic.ts';
 
@@ -43,6 +44,22 @@ export class Shard {
     this.vectors.remove(slot);
     this.semantic?.detach(slot);
     return true;
+  }
+
+  /** Lets a card that is here, and is the same but for its end, live on where it is. */
+  renew({ did, agent, cardSha256, expiresAt }: CardDocument): boolean {
+    const slot = this.cards.find(did, agent);
+    if (slot < 0 || cardSha256 === '') return false;
+    if (this.cards.record(slot).cardSha256 !== cardSha256) return false;
+    this.cards.renew(slot, expiresAt);
+    return true;
+  }
+
+  dropExpired(now: number): void {
+    for (const slot of this.cards.expiredAt(now)) {
+      const { did, agent } = this.cards.row(slot);
+      this.remove(did, agent);
+    }
   }
 
   /** Gives a card its semantic vectors; false when it is not here or they are of another card. */
