@@ -1,1 +1,8 @@
-export {};
+/** @zerostate/mesh: the peer-to-peer network of executors and relays, on libp2p. */
+export { didFromPeerId, peerIdFromDid } from './adapters/libp2p/identity.ts';
+export { isPublicIp } from './addresses/policy.ts';
+export type { Health, HealthState } from './health/score.ts';
+export type { Negotiated } from './hello/message.ts';
+export { Mesh, type MeshOptions, type MeshStartCode, startMesh } from './node.ts';
+export type { MeshConfig, MeshPorts } from './options.ts';
+export { DEFAULT_RELAY_POLICY, type RelayPolicy, type RelayQuota } from './relay/accounting.ts';

@@ -1,0 +1,166 @@
+/** libp2p configured: what it has is used as it is (mesh.md), within the numbers of limits.ts. */
+import { type AutoNATServiceInit, autoNAT } from '@libp2p/autonat';
+import { bootstrap } from '@libp2p/bootstrap';
+import { dcutr } from '@libp2p/dcutr';
+import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
+import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify';
+import type { ConnectionGater, Libp2p, ServiceMap } from '@libp2p/interface';
+import {
+  type KadDHT,
+  kadDHT,
+  passthroughMapper,
+  removePrivateAddressesMapper,
+} from '@libp2p/kad-dht';
+import { mdns } from '@libp2p/mdns';
+import { noise } from '@libp2p/noise';
+import { type Ping, ping } from '@libp2p/ping';
+import { tcp } from '@libp2p/tcp';
+import { webSockets } from '@libp2p/websockets';
+import { yamux } from '@libp2p/yamux';
+import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import {
+  ADDRESSES_PER_PEER_MAX,
+  CONNECTIONS_MAX,
+  CONNECTIONS_PER_ADDRESS_PER_S,
+  DIAL_ADDRESS_MS,
+  DIAL_MS,
+  DIALS_PARALLEL_MAX,
+  DIALS_WAITING_MAX,
+  GOSSIP_BYTES_MAX,
+  HANDSHAKE_MS,
+  HANDSHAKES_PENDING_MAX,
+  NEGOTIATION_MS,
+  PING_STREAMS_MAX,
+  RELAY_CONNECTIONS_MAX,
+  STREAMS_PER_CONNECTION_MAX,
+} from '../../limits.ts';
+import type { MeshConfig } from '../../options.ts';
+import type { RecordRules } from '../../ports.ts';
+import { validatorsOf } from './dht.ts';
+import { privateKeyFromSeed } from './identity.ts';
+import type { RelayClient } from './relay-client.ts';
+import type { RelayService } from './relay-server.ts';
+
+/** Names of the mesh's own protocols on libp2p: nodes of other networks never answer to them. */
+export const DHT_PROTOCOL = '/zerostate/kad/1.0.0';
+const USER_AGENT = 'zerostate/0.1.0';
+
+export interface MeshServices extends ServiceMap {
+  identify: Identify;
+  identifyPush: IdentifyPush;
+  ping: Ping;
+  dht: KadDHT;
+  gossip: GossipSub;
+  autonat: unknown;
+  dcutr: unknown;
+}
+
+export interface CreateOptions {
+  seed: Uint8Array;
+  config: MeshConfig;
+  gater: ConnectionGater;
+  /** Namespaces of the table and what they admit. */
+  rules: Record<string, RecordRules>;
+  relayClient: RelayClient;
+  relayService?: RelayService;
+}
+
+export async function createNode(options: CreateOptions): Promise<Libp2p<MeshServices>> {
+  const { config, relayClient, relayService } = options;
+  return createLibp2p<MeshServices>({
+    start: false,
+    nodeInfo: { userAgent: USER_AGENT },
+    privateKey: await privateKeyFromSeed(options.seed),
+    addresses: {
+      listen: [...config.listen],
+      ...(config.announce === undefined ? {} : { announce: [...config.announce] }),
+    },
+    transports: [webSockets(), tcp(), relayClient.transport],
+    connectionEncrypters: [noise()],
+    streamMuxers: [
+      yamux({
+        maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
+        maxOutboundStreams: STREAMS_PER_CONNECTION_MAX,
+        // health/ already looks at every connection.
+        enableKeepAlive: false,
+      }),
+    ],
+    connectionGater: options.gater,
+    connectionManager: connectionLimits(relayService !== undefined),
+    // It ends a connection at the first late answer; health/ suspects first, then condemns.
+    connectionMonitor: { enabled: false },
+    peerDiscovery: discoveryOf(config),
+    services: {
+      ...servicesOf(options),
+      ...(relayService === undefined ? {} : { relay: relayService.service }),
+    },
+  });
+}
+
+function connectionLimits(isRelay: boolean): NonNullable<Libp2pOptions['connectionManager']> {
+  return {
+    maxConnections: isRelay ? RELAY_CONNECTIONS_MAX : CONNECTIONS_MAX,
+    inboundConnectionThreshold: CONNECTIONS_PER_ADDRESS_PER_S,
+    maxIncomingPendingConnections: HANDSHAKES_PENDING_MAX,
+    inboundUpgradeTimeout: HANDSHAKE_MS,
+    outboundStreamProtocolNegotiationTimeout: NEGOTIATION_MS,
+    inboundStreamProtocolNegotiationTimeout: NEGOTIATION_MS,
+    dialTimeout: DIAL_MS,
+    addressDialTimeout: DIAL_ADDRESS_MS,
+    maxParallelDials: DIALS_PARALLEL_MAX,
+    maxDialQueueLength: DIALS_WAITING_MAX,
+    maxPeerAddrsToDial: ADDRESSES_PER_PEER_MAX,
+    // Reconnecting is the supervisor's and the bootstrap round's work; libp2p's own gives up.
+    reconnectRetries: 0,
+  };
+}
+
+function discoveryOf(config: MeshConfig): NonNullable<Libp2pOptions['peerDiscovery']> {
+  const list = [...(config.bootstrap ?? [])];
+  return [
+    ...(list.length === 0 ? [] : [bootstrap({ list, timeout: 0 })]),
+    ...(config.mdns === true ? [mdns({ serviceTag: 'zerostate.local' })] : []),
+  ];
+}
+
+function servicesOf(options: CreateOptions) {
+  const { config, rules } = options;
+  const isPrivate = config.allowPrivate === true;
+  const { validators, selectors } = validatorsOf(rules);
+  const autonat: AutoNATServiceInit = { protocolPrefix: 'libp2p' };
+  return {
+    identify: identify({ runOnLimitedConnection: true }),
+    identifyPush: identifyPush({ runOnLimitedConnection: true }),
+    ping: ping({
+      maxInboundStreams: PING_STREAMS_MAX,
+      // libp2p allows one by default: two probes at a time would fail the second.
+      maxOutboundStreams: PING_STREAMS_MAX,
+      runOnLimitedConnection: true,
+    }),
+    autonat: autoNAT(autonat),
+    dcutr: dcutr(),
+    dht: kadDHT({
+      protocol: DHT_PROTOCOL,
+      clientMode: config.isDhtServer !== true,
+      validators,
+      selectors,
+      // A first node has nobody to ask, and must not wait for somebody.
+      allowQueryWithZeroPeers: true,
+      peerInfoMapper: isPrivate ? passthroughMapper : removePrivateAddressesMapper,
+    }),
+    gossip: gossipsub({
+      globalSignaturePolicy: 'StrictSign',
+      allowPublishToZeroTopicPeers: true,
+      // A validator decides before a message spreads.
+      asyncValidation: true,
+      awaitRpcMessageHandler: false,
+      runOnLimitedConnection: true,
+      maxInboundDataLength: GOSSIP_BYTES_MAX,
+      doPX: false,
+      scoreParams: {
+        // Peers behind one relay or one NAT share an address; punishing that punishes the mesh.
+        IPColocationFactorWeight: 0,
+      },
+    }),
+  };
+}

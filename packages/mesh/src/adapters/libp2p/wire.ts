@@ -1,0 +1,206 @@
+import type { Connection, Libp2p } from '@libp2p/interface';
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
+import { type Did, err, ok, type Result } from '@zerostate/shared';
+import type {
+  Cancel,
+  OpenCode,
+  PeerConnection,
+  PeerStream,
+  StreamHandler,
+  Wire,
+  WireEvents,
+} from '../../ports.ts';
+import { didOfPeer, peerOfDid } from './identity.ts';
+import { Libp2pStream } from './stream.ts';
+
+const PING = '/ipfs/ping/1.0.0';
+const PING_BYTES = 32;
+
+/** Connections and streams of a libp2p node, by DID. */
+export class Libp2pWire implements Wire {
+  readonly did: Did;
+  readonly #node: Libp2p;
+
+  constructor(node: Libp2p, did: Did) {
+    this.#node = node;
+    this.did = did;
+  }
+
+  addresses(): string[] {
+    return this.#node.getMultiaddrs().map(String);
+  }
+
+  connections(): PeerConnection[] {
+    return this.#node.getConnections().flatMap((connection) => {
+      const did = didOfPeer(connection.remotePeer);
+      if (!did.ok || connection.status !== 'open') return [];
+      const { id, remoteAddr, direction, timeline } = connection;
+      const isRelayed = isCircuit(remoteAddr);
+      const address = remoteAddr.toString();
+      return [{ id, did: did.value, address, direction, isRelayed, openedAt: timeline.open }];
+    });
+  }
+
+  isConnected(peer: Did): boolean {
+    const id = peerOfDid(peer);
+    return id.ok && this.#node.getConnections(id.value).length > 0;
+  }
+
+  async connect(target: string, signal: AbortSignal): Promise<Result<Did, OpenCode>> {
+    const to = targetOf(target);
+    if (to === null) return err('address-invalid', target.slice(0, 200));
+    try {
+      const { remotePeer } = await this.#node.dial(to, { signal });
+      const did = didOfPeer(remotePeer);
+      return did.ok ? did : err('peer-differs', did.code);
+    } catch (cause) {
+      return failed(cause, signal);
+    }
+  }
+
+  async disconnect(peer: Did): Promise<void> {
+    const id = peerOfDid(peer);
+    if (id.ok) await this.#node.hangUp(id.value).catch(() => undefined);
+  }
+
+  condemn(connection: string): void {
+    this.#connection(connection)?.abort(new Error('condemned: no answer'));
+  }
+
+  async open(
+    peer: Did,
+    protocol: string,
+    signal: AbortSignal,
+  ): Promise<Result<PeerStream, OpenCode>> {
+    const id = peerOfDid(peer);
+    if (!id.ok) return err('address-invalid', peer.slice(0, 200));
+    try {
+      const connection =
+        this.#best(this.#node.getConnections(id.value)) ??
+        (await this.#node.dial(id.value, { signal }));
+      const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true });
+      return ok(new Libp2pStream(stream, peer, isCircuit(connection.remoteAddr)));
+    } catch (cause) {
+      return failed(cause, signal);
+    }
+  }
+
+  async handle(protocol: string, inboundMax: number, handler: StreamHandler): Promise<void> {
+    await this.#node.handle(
+      protocol,
+      (stream, connection) => {
+        const peer = didOfPeer(connection.remotePeer);
+        if (!peer.ok) {
+          stream.abort(new Error(peer.code));
+          return undefined;
+        }
+        return handler(new Libp2pStream(stream, peer.value, isCircuit(connection.remoteAddr)));
+      },
+      { maxInboundStreams: inboundMax, runOnLimitedConnection: true },
+    );
+  }
+
+  async probe(connection: string, signal: AbortSignal): Promise<boolean> {
+    const probed = this.#connection(connection);
+    if (probed === undefined) return false;
+    try {
+      const stream = await probed.newStream(PING, { signal, runOnLimitedConnection: true });
+      const probe = new Libp2pStream(stream, this.did, false);
+      const isAnswered = await echoes(probe, signal);
+      if (isAnswered) void probe.end(signal);
+      else probe.abort('no answer to a probe');
+      return isAnswered;
+    } catch (cause) {
+      // A peer that says it does not know the protocol is there.
+      return cause instanceof Error && cause.name === 'UnsupportedProtocolError';
+    }
+  }
+
+  async learn(peer: Did, addresses: readonly string[]): Promise<void> {
+    const id = peerOfDid(peer);
+    const multiaddrs = addresses.flatMap((address) => parseAddress(address) ?? []);
+    if (!id.ok || multiaddrs.length === 0) return;
+    await this.#node.peerStore.merge(id.value, { multiaddrs });
+  }
+
+  watch(events: WireEvents): Cancel {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const told = (f: ((peer: Did) => void) | undefined) => (event: CustomEvent) => {
+      const did = didOfPeer(event.detail);
+      if (did.ok) f?.(did.value);
+    };
+    this.#node.addEventListener('peer:connect', told(events.up), { signal });
+    this.#node.addEventListener('peer:disconnect', told(events.down), { signal });
+    this.#node.addEventListener(
+      'connection:close',
+      ({ detail }) => {
+        const did = didOfPeer(detail.remotePeer);
+        if (did.ok) events.closed?.(detail.id, did.value);
+      },
+      { signal },
+    );
+    return () => stop.abort();
+  }
+
+  #connection(id: string): Connection | undefined {
+    return this.#node.getConnections().find((connection) => connection.id === id);
+  }
+
+  /** A direct connection before a relayed one, the newest before older ones. */
+  #best(connections: readonly Connection[]): Connection | undefined {
+    return connections
+      .filter(({ status }) => status === 'open')
+      .sort(
+        (x, y) =>
+          Number(isCircuit(x.remoteAddr)) - Number(isCircuit(y.remoteAddr)) ||
+          y.timeline.open - x.timeline.open,
+      )[0];
+  }
+}
+
+async function echoes(stream: PeerStream, signal: AbortSignal): Promise<boolean> {
+  const sent = await stream.write(new Uint8Array(PING_BYTES).fill(1), signal);
+  if (!sent.ok) return false;
+  let missing = PING_BYTES;
+  while (missing > 0) {
+    const bytes = await stream.read(signal);
+    if (!bytes.ok || bytes.value === null) return false;
+    missing -= bytes.value.length;
+  }
+  return true;
+}
+
+/** A DID, or an address. */
+function targetOf(target: string) {
+  if (target.startsWith('/')) return parseAddress(target);
+  const peer = peerOfDid(target);
+  return peer.ok ? peer.value : null;
+}
+
+function parseAddress(text: string): Multiaddr | null {
+  try {
+    return multiaddr(text);
+  } catch {
+    return null;
+  }
+}
+
+function isCircuit(address: Multiaddr): boolean {
+  return address.getComponents().some(({ name }) => name === 'p2p-circuit');
+}
+
+function failed(cause: unknown, signal: AbortSignal): Result<never, OpenCode> {
+  if (signal.aborted) return err('deadline');
+  const { name, message } = cause instanceof Error ? cause : new Error(String(cause));
+  const detail = message.split('\n', 1)[0]?.slice(0, 200) ?? name;
+  if (name === 'UnsupportedProtocolError') return err('protocol-unsupported', detail);
+  if (name === 'NotStartedError') return err('stopped', detail);
+  if (name === 'DialDeniedError') return err('address-refused', detail);
+  const errors: unknown = cause instanceof AggregateError ? cause.errors : [];
+  const causes = [message, ...(Array.isArray(errors) ? errors.map(String) : [])].join(' ');
+  if (/UnexpectedPeer|Payload identity key|expected peer/i.test(causes + name)) {
+    return err('peer-differs', detail);
+  }
+  return err('peer-unreachable', detail);
+}

@@ -1,0 +1,21 @@
+import type { Cancel, Timers } from './ports.ts';
+
+/** A signal that aborts after `ms`, or with the outer one. `cancel` when the work is done. */
+export function deadline(
+  timers: Timers,
+  ms: number,
+  outer?: AbortSignal,
+): { signal: AbortSignal; cancel: Cancel } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  const cancelTimer = timers.after(ms, abort);
+  if (outer?.aborted === true) abort();
+  outer?.addEventListener('abort', abort, { once: true });
+  return {
+    signal: controller.signal,
+    cancel() {
+      cancelTimer();
+      outer?.removeEventListener('abort', abort);
+    },
+  };
+}

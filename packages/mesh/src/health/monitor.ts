@@ -1,0 +1,107 @@
+import type { Did } from '@zerostate/shared';
+import { deadline } from '../deadline.ts';
+import { PROBE_MS, PROBE_RELAY_MS, PROBE_RELAY_TIMEOUT_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
+import type { MeshPorts } from '../options.ts';
+import type { Cancel, PeerConnection, Wire } from '../ports.ts';
+import { Follower, type Health } from './score.ts';
+
+interface Watched {
+  connection: PeerConnection;
+  follower: Follower;
+  isProbing: boolean;
+  nextAt: number;
+}
+
+/**
+ * Probes every connection. What misses one probe is suspected and probed again at once; what
+ * misses the next is condemned and closed, so that whoever holds on to it learns of it.
+ */
+export class HealthMonitor {
+  readonly #wire: Wire;
+  readonly #ports: MeshPorts;
+  readonly #relays: ReadonlySet<Did>;
+  readonly #watched = new Map<string, Watched>();
+  readonly #stopping = new AbortController();
+  #condemned: number;
+  #cancel: Cancel;
+
+  constructor(wire: Wire, ports: MeshPorts, relays: ReadonlySet<Did>) {
+    this.#wire = wire;
+    this.#ports = ports;
+    this.#relays = relays;
+    this.#condemned = 0;
+    this.#cancel = () => undefined;
+  }
+
+  start(): void {
+    this.#cancel = this.#ports.timers.every(PROBE_RELAY_MS / 2, () => this.round());
+  }
+
+  /** Looks at the connections there are and probes those that are due. */
+  round(): void {
+    if (this.#stopping.signal.aborted) return;
+    const now = this.#ports.clock.now();
+    const open = new Map(this.#wire.connections().map((one) => [one.id, one]));
+    for (const id of this.#watched.keys()) if (!open.has(id)) this.#watched.delete(id);
+    for (const [id, connection] of open) {
+      const watched = this.#watched.get(id) ?? this.#watch(connection, now);
+      if (!watched.isProbing && watched.nextAt <= now) void this.#probe(watched);
+    }
+  }
+
+  /** Health of the best connection to a peer; null for one that is not connected. */
+  of(peer: Did): Health | null {
+    const now = this.#ports.clock.now();
+    return [...this.#watched.values()]
+      .filter(({ connection }) => connection.did === peer)
+      .map(({ follower }) => follower.health(now))
+      .reduce<Health | null>(
+        (best, one) => (best === null || one.score > best.score ? one : best),
+        null,
+      );
+  }
+
+  status() {
+    const now = this.#ports.clock.now();
+    const peers = [...this.#watched.values()].map(({ connection, follower }) => ({
+      ...connection,
+      ...follower.health(now),
+    }));
+    return { peers, condemned: this.#condemned };
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#cancel();
+    this.#watched.clear();
+  }
+
+  #watch(connection: PeerConnection, now: number): Watched {
+    const follower = new Follower(connection.openedAt);
+    const watched = { connection, follower, isProbing: false, nextAt: now };
+    this.#watched.set(connection.id, watched);
+    return watched;
+  }
+
+  async #probe(watched: Watched): Promise<void> {
+    const { clock, timers, log } = this.#ports;
+    const { connection, follower } = watched;
+    const isRelay = this.#relays.has(connection.did);
+    watched.isProbing = true;
+    const startedAt = clock.now();
+    const timeoutMs = isRelay ? PROBE_RELAY_TIMEOUT_MS : PROBE_TIMEOUT_MS;
+    const limit = deadline(timers, timeoutMs, this.#stopping.signal);
+    const isAnswered = await this.#wire.probe(connection.id, limit.signal);
+    limit.cancel();
+    watched.isProbing = false;
+    if (this.#stopping.signal.aborted) return;
+    const now = clock.now();
+    watched.nextAt = startedAt + (isRelay ? PROBE_RELAY_MS : PROBE_MS);
+    if (isAnswered) return follower.answered(now - startedAt);
+    follower.missed();
+    if (follower.health(now).state !== 'condemned') return this.#probe(watched);
+    this.#condemned += 1;
+    log.warn('connection condemned', { peer: connection.did, address: connection.address });
+    this.#wire.condemn(connection.id);
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * Every number that a peer is held to, each with its reason. docs/mesh.md explains them to
+ * operators. Bytes unless the name says otherwise; times end in `_MS`.
+ */
+
+/** Connections of one node; libp2p's own 300 refuse a relay's peers long before memory does. */
+export const CONNECTIONS_MAX = 1_024;
+/** A relay carries 47 to 64 KiB a peer: 10 000 peers are about 600 MiB. */
+export const RELAY_CONNECTIONS_MAX = 10_000;
+/** Connections a second from one address; peers behind one NAT share theirs. */
+export const CONNECTIONS_PER_ADDRESS_PER_S = 20;
+/** Connections that have not finished their handshake: what half handshakes can hold. */
+export const HANDSHAKES_PENDING_MAX = 64;
+/** A handshake is four messages: a peer that needs longer is not there or is holding a place. */
+export const HANDSHAKE_MS = 5_000;
+/** Dialling one peer at all its addresses, and at one of them. */
+export const DIAL_MS = 10_000;
+export const DIAL_ADDRESS_MS = 5_000;
+/** Dials at the same time, and waiting. */
+export const DIALS_PARALLEL_MAX = 50;
+export const DIALS_WAITING_MAX = 500;
+/** Addresses of one peer that are tried: more is a peer that wants others to dial for it. */
+export const ADDRESSES_PER_PEER_MAX = 16;
+/** Choosing a protocol for a stream. */
+export const NEGOTIATION_MS = 5_000;
+/** Streams a peer may hold open on one connection, over all protocols: yamux's own 1 000 is
+ * memory for 1 000 windows. */
+export const STREAMS_PER_CONNECTION_MAX = 256;
+/** Names that a node knows addresses of. */
+export const PING_STREAMS_MAX = 4;
+
+/** The greeting: version, network, features. */
+export const HELLO_BYTES_MAX = 4_096;
+export const HELLO_MS = 5_000;
+export const FEATURES_MAX = 32;
+/** Greetings are kept for peers that are connected, up to this many. */
+export const HELLOS_KEPT_MAX = 16_384;
+
+/** Head of a task message: an offer with inline input in base64url, two envelopes and room. */
+export const TASK_HEAD_BYTES_MAX = 262_144;
+/** Body that follows a head: one blob (shared BLOB_BYTES_MAX). */
+export const TASK_BODY_BYTES_MAX = 8_388_608;
+/** Task streams that one peer may hold open. */
+export const TASK_STREAMS_MAX = 32;
+/** An exchange without its own deadline; none may ask for more than the second. */
+export const TASK_EXCHANGE_MS = 15_000;
+export const TASK_EXCHANGE_MS_MAX = 60_000;
+/** Pieces in which bodies are written: what a control message waits for at most. */
+export const CHUNK_BYTES = 16_384;
+/** Unread bytes of one stream before its sender is held back, and when it may go on. */
+export const READ_AHEAD_BYTES = 262_144;
+
+/** Answers kept for repeated requests: how long, how many, how large in all. A caller that has no
+ * answer repeats for minutes, not for hours. */
+export const DEDUP_MS = 600_000;
+export const DEDUP_ENTRIES_MAX = 4_096;
+export const DEDUP_BYTES_MAX = 16_777_216;
+
+/** What one peer may send: messages and bytes a second, and at once. */
+export const PEER_MESSAGES_PER_S = 50;
+export const PEER_MESSAGES_BURST = 200;
+export const PEER_BYTES_PER_S = 4_194_304;
+export const PEER_BYTES_BURST = 33_554_432;
+/** Peers whose accounts are kept; the one not seen for longest is forgotten. */
+export const ACCOUNTS_MAX = 16_384;
+/** Of eight turns on a busy connection one is bulk's, however much control waits. */
+export const BULK_TURN_EVERY = 8;
+
+/** A card record with its card in the table: 64 KiB card, record and signatures. */
+export const RECORD_BYTES_MAX = 81_920;
+/** How long the table's other nodes keep a record they are not told again: they drop it after
+ * 48 h (kad-dht); it is told again well before. */
+export const REPUBLISH_MS = 4 * 3_600_000;
+/** Reading and writing the table. */
+export const DHT_MS = 15_000;
+/** Executors returned for one capability. */
+export const PROVIDERS_MAX = 64;
+/** Records of others that a node keeps to notice equivocation and for search. */
+export const RECORDS_KEPT_MAX = 8_192;
+/** Records of one author that a node keeps: shared CARDS_PER_DID_MAX. */
+export const RECORDS_PER_DID_KEPT_MAX = 256;
+/** A gossiped message: a record with its card. */
+export const GOSSIP_BYTES_MAX = 98_304;
+/** Presence is told this often, is worth nothing after three times that, and at most as many
+ * peers' is kept. */
+export const PRESENCE_MS = 30_000;
+export const PRESENCE_STALE_MS = 90_000;
+export const PRESENCES_KEPT_MAX = 16_384;
+/** Gossiped messages one author may have others check, a second and at once. */
+export const GOSSIP_PER_AUTHOR_PER_S = 2;
+export const GOSSIP_PER_AUTHOR_BURST = 64;
+
+/** Reservations that a relay gives, and for how long. */
+export const RESERVATIONS_MAX = 8_192;
+export const RESERVATION_MS = 3_600_000;
+/** Relayed connections of one DID at a time. */
+export const CIRCUITS_PER_DID_MAX = 64;
+/** Relayed bytes of one DID: an hour's worth at once, refilled evenly. */
+export const RELAY_BYTES_PER_DID_PER_HOUR = 4_294_967_296;
+/** A relay that answers a reservation later than this is treated as dead. */
+export const RESERVE_MS = 4_000;
+/** Backoff between attempts on one relay, jittered by a quarter each way: traffic is back within
+ * 2 s of a relay's return, and a dead one is asked four times a minute. */
+export const RESERVE_BACKOFF_MS_MIN = 250;
+export const RESERVE_BACKOFF_MS_MAX = 1_200;
+/** After so many failures in a row a relay is long gone: it is asked less often. */
+export const RESERVE_PATIENT_AFTER = 500;
+export const RESERVE_PATIENT_MS = 15_000;
+/** How often a supervisor looks whether what it holds is still held. */
+export const SUPERVISE_MS = 500;
+
+/** Health: how often a connection is probed and how long its answer may take. */
+export const PROBE_MS = 5_000;
+export const PROBE_TIMEOUT_MS = 5_000;
+/** Relays are probed faster: a frozen one is noticed within two probes and two timeouts, 5 s at
+ * most (mesh.md). A thousand nodes then cost a relay a thousand small streams a second. */
+export const PROBE_RELAY_MS = 1_000;
+export const PROBE_RELAY_TIMEOUT_MS = 1_250;
+/** A connection is suspected after the first probe without an answer, condemned after more. */
+export const SUSPECT_AFTER = 1;
+export const CONDEMN_AFTER = 2;
+/** Answers that the loss is counted over. */
+export const PROBES_KEPT = 32;
+/** Peers whose health is remembered after they left. */
+export const HEALTHS_KEPT_MAX = 4_096;
+/** Round trip at which half of the latency part of the score is gone. */
+export const HEALTH_RTT_HALF_MS = 250;
+/** Age at which a connection's steadiness is half believed. */
+export const HEALTH_AGE_HALF_MS = 60_000;
+
+/** How often the nodes that this one starts from are looked at, and asked while they are away. */
+export const BOOTSTRAP_BACKOFF_MS_MIN = 1_000;
+export const BOOTSTRAP_BACKOFF_MS_MAX = 15_000;

@@ -1,0 +1,228 @@
+import type { Libp2p } from '@libp2p/interface';
+import { createSigner, type Did, err, ok, type Result } from '@zerostate/shared';
+import { createNode, type MeshServices } from './adapters/libp2p/create.ts';
+import { createGater } from './adapters/libp2p/gater.ts';
+import { RelayClient } from './adapters/libp2p/relay-client.ts';
+import { RelayService } from './adapters/libp2p/relay-server.ts';
+import { Libp2pWire } from './adapters/libp2p/wire.ts';
+import { didOfAddress } from './addresses/did-of-address.ts';
+import { Bootstrap } from './bootstrap.ts';
+import { Counters } from './counters.ts';
+import { deadline } from './deadline.ts';
+import { HealthMonitor } from './health/monitor.ts';
+import type { Health } from './health/score.ts';
+import { Greeter } from './hello/greeter.ts';
+import type { Negotiated } from './hello/message.ts';
+import { DIAL_MS } from './limits.ts';
+import type { MeshConfig, MeshPorts } from './options.ts';
+import type { OpenCode, Wire } from './ports.ts';
+import { RelayAccounting, type RelayPolicy } from './relay/accounting.ts';
+import { RelaySupervisor } from './relay/supervisor.ts';
+
+export interface MeshOptions {
+  /** The 32 bytes of the node's key file. */
+  seed: Uint8Array;
+  /** The network that this node works in; '' for a relay that serves every one. */
+  network: string;
+  config: MeshConfig;
+  ports: MeshPorts;
+  /** Serves reservations to others. */
+  relay?: RelayPolicy;
+}
+
+export type MeshStartCode = 'address-invalid' | 'listen-failed';
+
+/** A running node of the mesh. */
+export class Mesh {
+  readonly did: Did;
+  readonly wire: Wire;
+  readonly counters: Counters;
+  readonly #parts: Parts;
+  readonly #stopWatching: () => void;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.did = parts.wire.did;
+    this.wire = parts.wire;
+    this.counters = parts.counters;
+    const { greeter, supervisor } = parts;
+    this.#stopWatching = parts.wire.watch({
+      up: (peer) => void this.#greet(peer),
+      down: (peer) => {
+        greeter.forget(peer);
+        supervisor.lost(peer);
+      },
+      closed: (_, peer) => supervisor.lost(peer),
+    });
+  }
+
+  /** Addresses where others can reach this node now; relayed ones while their relay holds. */
+  addresses(): string[] {
+    return this.wire.addresses();
+  }
+
+  /** Connects to a DID whose addresses are known, or to a full address. */
+  async connect(target: string, ms = DIAL_MS): Promise<Result<Did, OpenCode>> {
+    const { signal, cancel } = deadline(this.#parts.ports.timers, ms);
+    try {
+      return await this.wire.connect(target, signal);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Health of the best connection to a peer; null for one that is not connected. */
+  health(peer: Did): Health | null {
+    return this.#parts.health.of(peer);
+  }
+
+  /** What was agreed with a peer in its greeting; null before. */
+  agreed(peer: Did): Negotiated | null {
+    return this.#parts.greeter.agreed(peer);
+  }
+
+  status() {
+    const { supervisor, bootstrap, health, greeter, accounting, relayService } = this.#parts;
+    return {
+      did: this.did,
+      addresses: this.addresses(),
+      problems: this.#problems(),
+      bootstrap: bootstrap.status(),
+      relays: supervisor.status(),
+      ...health.status(),
+      counters: { ...this.counters.all(), hellosRefused: greeter.refused },
+      relay:
+        accounting === null
+          ? null
+          : {
+              reservations: relayService?.reservations() ?? 0,
+              ...accounting.totals(),
+              top: accounting.top(10),
+            },
+    };
+  }
+
+  /** Leaves the mesh: nothing is heard of it afterwards. */
+  async stop(): Promise<void> {
+    const { supervisor, bootstrap, health, node } = this.#parts;
+    this.#stopWatching();
+    bootstrap.stop();
+    health.stop();
+    await supervisor.stop();
+    await node.stop();
+  }
+
+  /** The dialler greets; the other side answers. Only one of the two needs to. */
+  async #greet(peer: Did): Promise<void> {
+    const isOurs = this.wire
+      .connections()
+      .some(({ did, direction }) => did === peer && direction === 'outbound');
+    if (!isOurs) return;
+    const greeted = await this.#parts.greeter.greet(peer);
+    if (greeted.ok || greeted.code !== 'network-differs') return;
+    await this.wire.disconnect(peer);
+  }
+
+  #problems(): string[] {
+    const { bootstrap, supervisor } = this.#parts;
+    const asked = [
+      ...bootstrap.status().map(({ address, problem }) => ({ of: address, problem })),
+      ...supervisor.status().map(({ relay, problem }) => ({ of: relay, problem })),
+    ];
+    return asked.flatMap(({ of, problem }) =>
+      problem === null ? [] : [`${of}: ${problem.code} ${problem.detail}`.trim()],
+    );
+  }
+}
+
+interface Parts {
+  node: Libp2p<MeshServices>;
+  wire: Libp2pWire;
+  ports: MeshPorts;
+  counters: Counters;
+  greeter: Greeter;
+  health: HealthMonitor;
+  supervisor: RelaySupervisor;
+  bootstrap: Bootstrap;
+  accounting: RelayAccounting | null;
+  relayService: RelayService | null;
+}
+
+/** Starts a node of the mesh. It starts without a network, and finds it when it is there. */
+export async function startMesh(options: MeshOptions): Promise<Result<Mesh, MeshStartCode>> {
+  const { config } = options;
+  const relays = withDids(config.relays ?? []);
+  if (!relays.ok) return relays;
+  const bootstrap = withDids(config.bootstrap ?? []);
+  if (!bootstrap.ok) return bootstrap;
+  const parts = await assemble(options, relays.value, bootstrap.value);
+  try {
+    await parts.node.start();
+  } catch (cause) {
+    await Promise.resolve(parts.node.stop()).catch(() => undefined);
+    return err('listen-failed', cause instanceof Error ? cause.message : String(cause));
+  }
+  const mesh = new Mesh(parts);
+  await parts.greeter.start();
+  parts.health.start();
+  parts.supervisor.start();
+  parts.bootstrap.start();
+  return ok(mesh);
+}
+
+type Named = { address: string; did: Did };
+
+async function assemble(options: MeshOptions, relays: Named[], starts: Named[]): Promise<Parts> {
+  const { config, ports, seed } = options;
+  const counters = new Counters();
+  const accounting =
+    options.relay === undefined ? null : new RelayAccounting(options.relay, ports.clock);
+  const relayService =
+    accounting === null || options.relay === undefined
+      ? null
+      : new RelayService(accounting, options.relay.reservationsMax);
+  const members = config.members === undefined ? null : new Set(config.members);
+  const gater = createGater(
+    {
+      allowPrivate: config.allowPrivate === true,
+      admits: (did) => members === null || members.has(did),
+      trusted: [...relays, ...starts].map(({ address }) => address),
+      refused: (reason) => counters.add(`refused-${reason}`),
+    },
+    relayService ?? undefined,
+  );
+  const relayClient = new RelayClient();
+  const node = await createNode({
+    seed,
+    config,
+    gater,
+    rules: {},
+    relayClient,
+    ...(relayService === null ? {} : { relayService }),
+  });
+  relayClient.attach(node);
+  const { did } = await createSigner(seed);
+  const wire = new Libp2pWire(node, did);
+  return {
+    node,
+    wire,
+    ports,
+    counters,
+    accounting,
+    relayService,
+    greeter: new Greeter(wire, ports, options.network, accounting === null ? 'node' : 'relay'),
+    health: new HealthMonitor(wire, ports, new Set(relays.map((relay) => relay.did))),
+    supervisor: new RelaySupervisor(relayClient, ports, relays),
+    bootstrap: new Bootstrap(wire, ports, starts),
+  };
+}
+
+function withDids(addresses: readonly string[]): Result<Named[], 'address-invalid'> {
+  const named: Named[] = [];
+  for (const address of addresses) {
+    const did = didOfAddress(address);
+    if (!did.ok) return did;
+    named.push({ address, did: did.value });
+  }
+  return ok(named);
+}
