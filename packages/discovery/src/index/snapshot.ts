@@ -100,8 +100,8 @@ export async function readSnapshot(
   identity: SnapshotIdentity,
   emptyShard: () => Shard,
 ): Promise<SnapshotReading> {
+  const source = new ChunkSource(chunks);
   try {
-    const source = new ChunkSource(chunks);
     const header = await readHeader(source, identity);
     const shard = emptyShard();
     if (shard.vectors.id !== header.engine) {
@@ -117,6 +117,8 @@ export async function readSnapshot(
   } catch (error) {
     if (!(error instanceof SnapshotFault)) throw error;
     return { ok: false, code: error.code, detail: error.message };
+  } finally {
+    await source.close();
   }
 }
 
@@ -236,6 +238,11 @@ class ChunkSource {
       this.#at += take;
       done += take;
     }
+  }
+
+  /** The stream may hold a file or a socket, also when it was not read to its end. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
   }
 
   async #advance(): Promise<void> {
