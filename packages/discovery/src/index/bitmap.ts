@@ -18,19 +18,25 @@ export function clearBit(bits: Bitmap, slot: number): void {
   bits[slot >>> 3] = (bits[slot >>> 3] ?? 0) & ~(1 << (slot & 7));
 }
 
+function wordsOf({ buffer, byteOffset, byteLength }: Bitmap): Uint32Array {
+  return new Uint32Array(buffer, byteOffset, byteLength >>> 2);
+}
+
 /** Keeps in `target` what is in `other` too. */
 export function intersect(target: Bitmap, other: Bitmap): void {
-  for (let i = 0; i < target.length; i++) target[i] = (target[i] ?? 0) & (other[i] ?? 0);
+  const [own, their] = [wordsOf(target), wordsOf(other)];
+  for (let i = 0; i < own.length; i++) own[i] = (own[i] ?? 0) & (their[i] ?? 0);
 }
 
 /** Adds to `target` what is in `other`. */
 export function unite(target: Bitmap, other: Bitmap): void {
-  for (let i = 0; i < target.length; i++) target[i] = (target[i] ?? 0) | (other[i] ?? 0);
+  const [own, their] = [wordsOf(target), wordsOf(other)];
+  for (let i = 0; i < own.length; i++) own[i] = (own[i] ?? 0) | (their[i] ?? 0);
 }
 
 /** How many slots are in the set. */
 export function countBits(bits: Bitmap): number {
-  const words = new Uint32Array(bits.buffer, bits.byteOffset, bits.byteLength >>> 2);
+  const words = wordsOf(bits);
   let total = 0;
   for (let i = 0; i < words.length; i++) {
     let word = words[i] ?? 0;

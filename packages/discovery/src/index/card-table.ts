@@ -39,7 +39,7 @@ export class CardTable {
   readonly #encoder = new TextEncoder();
   #alive: Bitmap = bitmapFor(0);
   #live = 0;
-  #unexpired: { bits: Bitmap; from: number; until: number } | undefined;
+  #unexpired: { bits: Bitmap; count: number; from: number; until: number } | undefined;
 
   /** Slots given out so far, dead ones included. */
   get slots(): number {
@@ -85,12 +85,12 @@ export class CardTable {
   }
 
   /**
-   * Slots of cards that are not removed and not expired at `now` (ms). The set is kept until the
+   * Slots of cards that are not removed and not expired at `now` (ms), and how many. The set is kept until the
    * next expiry, so a search does not look at every card's date. Callers must not change it.
    */
-  liveAt(now: number): Bitmap {
+  liveAt(now: number): { bits: Bitmap; count: number } {
     const kept = this.#unexpired;
-    if (kept !== undefined && now >= kept.from && now < kept.until) return kept.bits;
+    if (kept !== undefined && now >= kept.from && now < kept.until) return kept;
     const bits = this.#alive.slice();
     let until = Number.POSITIVE_INFINITY;
     let from = Number.NEGATIVE_INFINITY;
@@ -104,8 +104,8 @@ export class CardTable {
         until = Math.min(until, expiry);
       }
     }
-    this.#unexpired = { bits, from, until };
-    return bits;
+    this.#unexpired = { bits, count: countBits(bits), from, until };
+    return this.#unexpired;
   }
 
   /** Slots of cards that are not removed, expired or not. Callers must not change it. */

@@ -39,7 +39,7 @@ export function countFacets(tables: readonly CardTable[], now: number, top: numb
   const bands = new Array<number>(BANDS + 1).fill(0);
   let cards = 0;
   for (const table of tables) {
-    const live = table.liveAt(now);
+    const { bits: live } = table.liveAt(now);
     table.eachFacet((facet, value, slots) => {
       let count = 0;
       for (const slot of slots) if (hasBit(live, slot)) count++;

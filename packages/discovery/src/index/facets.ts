@@ -7,6 +7,10 @@ import type { SectionReader, SectionWriter } from './sections.ts';
 /** What cards can be filtered by equality on. */
 export type Facet = 'tags' | 'skills' | 'region';
 
+/** Cards of a value from which its set of slots is worth keeping, and how many sets are kept. */
+const COMMON_MIN = 1_000;
+const COMMON_KEPT = 64;
+
 /** Tags, skill ids and regions compare without case and width: NFKC, lower case, trimmed. */
 export function facetValue(value: string): string {
   return value
@@ -21,6 +25,7 @@ export function facetValue(value: string): string {
 export class Facets {
   readonly #values = new Dictionary();
   readonly #slots = new PostingLists();
+  readonly #common = new Map<number, { bits: Bitmap; count: number; slots: number }>();
 
   add(facet: Facet, values: readonly string[], slot: number): void {
     const distinct = new Set(values.map(facetValue));
@@ -53,14 +58,23 @@ export class Facets {
     }
   }
 
-  /** Slots that carry the value, removed ones included. */
+  /**
+   * Slots that carry the value, removed ones included. Those of a value that many cards have are
+   * kept until another card has it, so callers must not change the set.
+   */
   slotsWith(facet: Facet, value: string, slots: number): Bitmap {
-    const bits = bitmapFor(slots);
     const id = this.#values.find(entry(facet, facetValue(value)));
-    if (id < 0) return bits;
-    const list = new Uint32Array(this.#slots.count(id));
+    if (id < 0) return bitmapFor(slots);
+    const count = this.#slots.count(id);
+    const known = this.#common.get(id);
+    if (known?.count === count && known.slots === slots) return known.bits;
+    const bits = bitmapFor(slots);
+    const list = new Uint32Array(count);
     this.#slots.copyInto(id, list);
     for (const slot of list) setBit(bits, slot);
+    if (count < COMMON_MIN) return bits;
+    if (this.#common.size >= COMMON_KEPT) this.#common.clear();
+    this.#common.set(id, { bits, count, slots });
     return bits;
   }
 }

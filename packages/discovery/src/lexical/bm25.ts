@@ -103,6 +103,11 @@ export class LexicalIndex {
     return this.#touched.subarray(0, this.#touchedCount);
   }
 
+  /** By slot, the scores the last `score` gave; replaced when the index grows. */
+  get scores(): Float64Array {
+    return this.#scores;
+  }
+
   /** The score the last `score` gave a slot; 0 when the card has none of its terms. */
   scoreOf(slot: number): number {
     return this.#scores[slot] ?? 0;

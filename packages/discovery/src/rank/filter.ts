@@ -37,8 +37,9 @@ export class Selection {
     this.#cache = shard.signals;
     this.#remembers = signals.version !== undefined;
     this.#signalOf = shard.signals.open(cards.dids, signals);
-    this.#live = cards.liveAt(now);
-    this.liveCount = countBits(this.#live);
+    const { bits, count } = cards.liveAt(now);
+    this.#live = bits;
+    this.liveCount = count;
     this.passing = this.#select();
     this.passingCount = this.passing === this.#live ? this.liveCount : countBits(this.passing);
   }

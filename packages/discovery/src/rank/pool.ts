@@ -4,20 +4,8 @@ import type { Shard } from '../index/shard.ts';
 import { addStats } from '../lexical/bm25.ts';
 import { POOL_DEPTH } from '../limits.ts';
 import { TopList } from '../vector/top.ts';
+import { Candidates, referenceOf } from './candidates.ts';
 import type { Selection } from './filter.ts';
-
-/** One card under consideration, with every side of its score exact. */
-export interface Candidate {
-  readonly shard: number;
-  readonly slot: number;
-  /** BM25, not yet divided by the pool's maximum. */
-  readonly bm25: number;
-  readonly cosine: number;
-  /** NaN without a semantic vector, of the query or of the card. */
-  readonly semantic: number;
-  /** Neither words nor n-grams found it: it is here for its meaning alone. */
-  readonly byMeaning: boolean;
-}
 
 /** What is looked for. Without a vector and terms every card matches equally (browsing). */
 export interface PoolQuery {
@@ -27,8 +15,6 @@ export interface PoolQuery {
   readonly semantic: Int8Array | undefined;
 }
 
-const SHARD_STRIDE = 2 ** 24;
-
 /** Scores the words of a query in every shard, over the statistics of all of them together. */
 export function scoreWords(shards: readonly Shard[], terms: readonly string[]): Uint32Array[] {
   const stats = shards.map((shard) => shard.lexical.stats(terms)).reduce(addStats);
@@ -36,125 +22,125 @@ export function scoreWords(shards: readonly Shard[], terms: readonly string[]): 
 }
 
 /**
- * The fusion pool: the best POOL_DEPTH of each side among the cards `allowed` lets through, over
- * all shards, every candidate scored exactly on every side. `matched` is what `scoreWords` gave.
+ * The fusion pool: the best POOL_DEPTH of each side among the cards that are let through, over
+ * all shards, every candidate scored exactly on every side. One search at a time.
  */
-export function gatherPool(
-  shards: readonly Shard[],
-  selections: readonly Selection[],
-  allowed: readonly Bitmap[],
-  matched: readonly Uint32Array[],
-  query: PoolQuery,
-): Candidate[] {
-  const refs = new Set<number>();
-  const keep = (list: TopList) => {
-    for (const { slot: ref } of list.ranked()) refs.add(ref);
-  };
-  keep(bestByWords(shards, allowed, matched));
-  if (query.vector === undefined && query.terms.length === 0) keep(anyCards(shards, allowed));
-  else if (query.vector !== undefined)
-    keep(bestByVector(shards, selections, allowed, query.vector));
-  const basic = refs.size;
-  if (query.semantic !== undefined) keep(bestByMeaning(shards, allowed, query.semantic));
-  return scoreExactly(shards, [...refs], basic, query);
-}
+export class FusionPool {
+  readonly candidates = new Candidates();
+  readonly #best = new TopList(POOL_DEPTH);
+  readonly #nearestOf = new Map<number, number>();
+  readonly #rows = new Uint32Array(this.candidates.slots.length);
+  readonly #slots = new Uint32Array(this.candidates.slots.length);
 
-function bestByWords(
-  shards: readonly Shard[],
-  allowed: readonly Bitmap[],
-  matched: readonly Uint32Array[],
-): TopList {
-  const best = new TopList(POOL_DEPTH);
-  shards.forEach(({ lexical, cards }, index) => {
-    const bits = allowed[index];
-    if (bits === undefined) return;
-    for (const slot of matched[index] ?? []) {
-      const score = lexical.scoreOf(slot);
-      if (score < best.floor || !hasBit(bits, slot)) continue;
-      best.offer(index * SHARD_STRIDE + slot, score, cards.tieOf(slot));
+  /** Gathers the candidates among `allowed` cards; `matched` is what `scoreWords` gave. */
+  gather(
+    shards: readonly Shard[],
+    selections: readonly Selection[],
+    allowed: readonly Bitmap[],
+    matched: readonly Uint32Array[],
+    query: PoolQuery,
+  ): Candidates {
+    const { candidates } = this;
+    candidates.clear();
+    for (const [index, shard] of shards.entries()) {
+      this.#byWords(shard, index, allowed[index], matched[index]);
     }
-  });
-  return best;
-}
+    this.#keep();
+    if (query.vector !== undefined) {
+      for (const [index, shard] of shards.entries()) {
+        this.#byVector(shard, index, selections[index], allowed[index], query.vector);
+      }
+    } else if (query.terms.length === 0) {
+      for (const [index, shard] of shards.entries()) this.#anyCards(shard, index, allowed[index]);
+    }
+    this.#keep();
+    candidates.basic = candidates.size;
+    if (query.semantic !== undefined) {
+      for (const [index, shard] of shards.entries()) {
+        this.#byMeaning(shard, index, allowed[index], query.semantic);
+      }
+      this.#keep();
+    }
+    for (const [index, shard] of shards.entries()) this.#scoreExactly(shard, index, query);
+    return candidates;
+  }
 
-function bestByVector(
-  shards: readonly Shard[],
-  selections: readonly Selection[],
-  allowed: readonly Bitmap[],
-  vector: Int8Array,
-): TopList {
-  const best = new TopList(POOL_DEPTH);
-  shards.forEach(({ vectors, cards, breadth }, index) => {
-    const selection = selections[index];
-    const bits = allowed[index];
+  #keep(): void {
+    for (let i = 0; i < this.#best.size; i++) this.candidates.add(this.#best.slotAt(i));
+    this.#best.clear();
+  }
+
+  #byWords({ lexical, cards }: Shard, index: number, bits?: Bitmap, matched?: Uint32Array): void {
+    if (bits === undefined || matched === undefined) return;
+    const { scores } = lexical;
+    let { floor } = this.#best;
+    for (let i = 0; i < matched.length; i++) {
+      const slot = matched[i] ?? 0;
+      const score = scores[slot] ?? 0;
+      if (score < floor || !hasBit(bits, slot)) continue;
+      this.#best.offer(referenceOf(index, slot), score, cards.tieOf(slot));
+      floor = this.#best.floor;
+    }
+  }
+
+  #byVector(
+    { vectors, cards, breadth }: Shard,
+    index: number,
+    selection: Selection | undefined,
+    bits: Bitmap | undefined,
+    vector: Int8Array,
+  ): void {
     if (selection === undefined || bits === undefined) return;
     const { liveCount, passingCount } = selection;
     const plan = choosePlan(vectors, liveCount, passingCount, breadth);
-    for (const found of nearest(vectors, plan, vector, POOL_DEPTH, bits, breadth)) {
-      found.slots.forEach((slot, i) => {
-        const cosine = found.cosines[i] ?? 0;
-        best.offer(index * SHARD_STRIDE + slot, cosine, cards.tieOf(slot));
-      });
+    for (const { slots, cosines } of nearest(vectors, plan, vector, POOL_DEPTH, bits, breadth)) {
+      for (let i = 0; i < slots.length; i++) {
+        const slot = slots[i] ?? 0;
+        this.#best.offer(referenceOf(index, slot), cosines[i] ?? 0, cards.tieOf(slot));
+      }
     }
-  });
-  return best;
-}
+  }
 
-/** A card found by several of its vectors is kept once, with the nearest of them. */
-function bestByMeaning(
-  shards: readonly Shard[],
-  allowed: readonly Bitmap[],
-  vector: Int8Array,
-): TopList {
-  const best = new TopList(POOL_DEPTH);
-  shards.forEach(({ semantic, cards }, index) => {
-    const bits = allowed[index];
-    if (semantic === undefined || bits === undefined) return;
+  /** A card found by several of its vectors is kept once, with the nearest of them. */
+  #byMeaning({ semantic, cards }: Shard, index: number, bits?: Bitmap, vector?: Int8Array): void {
+    if (semantic === undefined || bits === undefined || vector === undefined) return;
     const { found, cardOf } = semantic.nearest(vector, POOL_DEPTH, bits);
-    const nearestOf = new Map<number, number>();
+    const nearestOf = this.#nearestOf;
+    nearestOf.clear();
     for (const { slots, cosines } of found) {
-      slots.forEach((slot, i) => {
-        const [card, cosine] = [cardOf(slot), cosines[i] ?? 0];
+      for (let i = 0; i < slots.length; i++) {
+        const card = cardOf(slots[i] ?? 0);
+        const cosine = cosines[i] ?? 0;
         if (cosine > (nearestOf.get(card) ?? -2)) nearestOf.set(card, cosine);
-      });
+      }
     }
     for (const [card, cosine] of nearestOf) {
-      best.offer(index * SHARD_STRIDE + card, cosine, cards.tieOf(card));
+      this.#best.offer(referenceOf(index, card), cosine, cards.tieOf(card));
     }
-  });
-  return best;
-}
+  }
 
-/** For browsing: which POOL_DEPTH cards are looked at is decided by their keys alone. */
-function anyCards(shards: readonly Shard[], allowed: readonly Bitmap[]): TopList {
-  const best = new TopList(POOL_DEPTH);
-  shards.forEach(({ cards }, index) => {
-    const bits = allowed[index];
+  /** For browsing: which POOL_DEPTH cards are looked at is decided by their keys alone. */
+  #anyCards({ cards }: Shard, index: number, bits?: Bitmap): void {
     if (bits === undefined) return;
-    eachBit(bits, (slot) => best.offer(index * SHARD_STRIDE + slot, 0, cards.tieOf(slot)));
-  });
-  return best;
-}
+    eachBit(bits, (slot) => this.#best.offer(referenceOf(index, slot), 0, cards.tieOf(slot)));
+  }
 
-/** `refs` begin with the `basic` ones that words or n-grams found. */
-function scoreExactly(
-  shards: readonly Shard[],
-  refs: readonly number[],
-  basic: number,
-  { vector, semantic }: PoolQuery,
-): Candidate[] {
-  return shards.flatMap((own, shard) => {
-    const places = refs.flatMap((ref, i) => (Math.floor(ref / SHARD_STRIDE) === shard ? [i] : []));
-    const slots = Uint32Array.from(places, (i) => (refs[i] ?? 0) % SHARD_STRIDE);
-    const cosines = vector === undefined ? undefined : own.vectors.cosines(vector, slots);
-    const meanings = semantic === undefined ? undefined : own.semantic?.cosines(semantic, slots);
-    return Array.from(slots, (slot, i) => ({
-      shard,
-      slot,
-      bm25: own.lexical.scoreOf(slot),
-      cosine: cosines?.[i] ?? 0,
-      semantic: meanings?.[i] ?? Number.NaN,
-      byMeaning: (places[i] ?? 0) >= basic,
-    }));
-  });
+  #scoreExactly({ lexical, vectors, semantic }: Shard, index: number, query: PoolQuery): void {
+    const { candidates } = this;
+    let size = 0;
+    for (let row = 0; row < candidates.size; row++) {
+      if (candidates.shards[row] !== index) continue;
+      this.#rows[size] = row;
+      this.#slots[size++] = candidates.slots[row] ?? 0;
+    }
+    const slots = this.#slots.subarray(0, size);
+    const cosines = query.vector && vectors.cosines(query.vector, slots);
+    const meanings = query.semantic && semantic?.cosines(query.semantic, slots);
+    for (let i = 0; i < size; i++) {
+      const row = this.#rows[i] ?? 0;
+      candidates.bm25[row] = lexical.scoreOf(slots[i] ?? 0);
+      candidates.cosine[row] = cosines?.[i] ?? 0;
+      candidates.semantic[row] = meanings?.[i] ?? Number.NaN;
+    }
+  }
 }

@@ -3,9 +3,11 @@ import type { CardPrice } from '../index/document.ts';
 import type { Shard } from '../index/shard.ts';
 import { EXPLAIN_MAX } from '../limits.ts';
 import type { CheckedQuery, Signals } from '../query.ts';
+import { referenceOf } from './candidates.ts';
 import { type LeftOutReason, Selection } from './filter.ts';
-import { type Candidate, gatherPool, type PoolQuery, scoreWords } from './pool.ts';
-import { matchScore, type ScoreParts, SemanticGap, scoreParts, totalScore } from './score.ts';
+import { Ordering } from './order.ts';
+import { FusionPool, type PoolQuery, scoreWords } from './pool.ts';
+import type { ScoreParts } from './score.ts';
 
 /** One found card. */
 export interface SearchResult {
@@ -41,110 +43,78 @@ export interface Ranking {
   readonly leftOut?: LeftOut[];
 }
 
-interface Ranked {
-  readonly candidate: Candidate;
-  readonly parts: ScoreParts;
-  readonly score: number;
-  readonly last: boolean;
-  readonly tie: number;
+/** Where a page of an answer begins, and at what time. */
+export interface Page {
+  readonly offset: number;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly explain: boolean;
 }
 
-/** Ranks the shards' cards for a query and gives `k` results from `offset` on. */
-export function rank(
-  shards: readonly Shard[],
-  query: CheckedQuery,
-  pool: PoolQuery,
-  signals: Signals,
-  page: { offset: number; now: number; explain: boolean },
-): Ranking {
-  const selections = shards.map((shard) => new Selection(shard, query.filters, signals, page.now));
-  const matched = scoreWords(shards, pool.terms);
-  const passing = selections.map((selection) => selection.passing);
-  const found = gatherPool(shards, selections, passing, matched, pool);
-  const meaning = pool.semantic !== undefined;
-  const ranked = order(found, selections, query, meaning);
-  const shown = ranked.slice(page.offset, page.offset + query.k);
-  const ranking = {
-    results: shown.map((entry) => resultOf(entry, selections)),
-    ranked: ranked.length,
-    live: sum(selections, (selection) => selection.liveCount),
-    passed: sum(selections, (selection) => selection.passingCount),
-  };
-  if (!page.explain) return ranking;
-  const everyone = shards.map(({ cards }) => cards.alive);
-  const unfiltered = order(
-    gatherPool(shards, selections, everyone, matched, pool),
-    selections,
-    query,
-    meaning,
-  );
-  const before = new Set(ranked.slice(0, page.offset + query.k).map(reference));
-  const others = unfiltered.filter((entry) => !before.has(reference(entry)));
-  return { ...ranking, leftOut: others.slice(0, EXPLAIN_MAX).map((e) => leftOutOf(e, selections)) };
-}
+/** Ranks cards; it keeps its memory between searches and runs one at a time. */
+export class Ranker {
+  readonly #pool = new FusionPool();
+  readonly #ordering = new Ordering(this.#pool.candidates);
 
-/** Best first; equal scores by a number made of the key, so that every index agrees. */
-function order(
-  candidates: readonly Candidate[],
-  selections: readonly Selection[],
-  query: CheckedQuery,
-  meaning: boolean,
-): Ranked[] {
-  const weights = meaning ? query.semanticWeights : query.weights;
-  const gap = new SemanticGap();
-  const price = ({ shard, slot }: Candidate) => selections[shard]?.cards.priceOf(slot) ?? 0;
-  let bm25Max = 0;
-  let priceMin = Number.POSITIVE_INFINITY;
-  for (const candidate of candidates) {
-    bm25Max = Math.max(bm25Max, candidate.bm25);
-    priceMin = Math.min(priceMin, price(candidate));
-    const { cosine, semantic, byMeaning } = candidate;
-    if (!byMeaning && !Number.isNaN(semantic)) gap.add(cosine, semantic);
+  /** Ranks the shards' cards for a query and gives `k` results from `page.offset` on. */
+  rank(
+    shards: readonly Shard[],
+    query: CheckedQuery,
+    pool: PoolQuery,
+    signals: Signals,
+    page: Page,
+  ): Ranking {
+    const { filters, k } = query;
+    const selections = shards.map((shard) => new Selection(shard, filters, signals, page.now));
+    const matched = scoreWords(shards, pool.terms);
+    const passing = selections.map((selection) => selection.passing);
+    this.#pool.gather(shards, selections, passing, matched, pool);
+    const meaning = pool.semantic !== undefined;
+    const end = page.offset + k;
+    const rows = this.#ordering.order(selections, query, meaning, end);
+    const ranking = {
+      results: rows.slice(page.offset).map((row) => this.#resultOf(row, shards)),
+      ranked: this.#ordering.ranked,
+      live: sum(selections, (selection) => selection.liveCount),
+      passed: sum(selections, (selection) => selection.passingCount),
+    };
+    if (!page.explain) return ranking;
+    const before = new Set(rows.map((row) => this.#reference(row)));
+    const everyone = shards.map(({ cards }) => cards.alive);
+    const { size } = this.#pool.gather(shards, selections, everyone, matched, pool);
+    const others = this.#ordering
+      .order(selections, query, meaning, size)
+      .filter((row) => !before.has(this.#reference(row)))
+      .slice(0, EXPLAIN_MAX);
+    return { ...ranking, leftOut: others.map((row) => this.#leftOutOf(row, shards, selections)) };
   }
-  const ranked: Ranked[] = [];
-  for (const candidate of candidates) {
-    const selection = selections[candidate.shard];
-    if (selection === undefined) continue;
-    const signal = selection.signalOf(candidate.slot);
-    const { bm25, cosine } = candidate;
-    const known = Number.isNaN(candidate.semantic) ? gap.expected(cosine) : candidate.semantic;
-    const semantic = meaning ? known : undefined;
-    const raw = { bm25, cosine, semantic, price: price(candidate) };
-    const parts = scoreParts(raw, { bm25Max, priceMin }, signal);
-    if (!query.blank && matchScore(parts, weights) <= 0) continue;
-    ranked.push({
-      candidate,
-      parts,
-      score: totalScore(parts, weights),
-      last: signal.rankedLast === true,
-      tie: selection.cards.tieOf(candidate.slot),
-    });
+
+  #resultOf(row: number, shards: readonly Shard[]): SearchResult {
+    const { did, agent, expiresAt, record } = this.#rowOf(row, shards);
+    const { name, cardSha256, skills, price } = record;
+    const score = this.#ordering.scoreOf(row);
+    const parts = this.#ordering.partsOf(row);
+    return { did, agent, name, cardSha256, skills, price, expiresAt, score, parts };
   }
-  return ranked.sort(
-    (a, b) => Number(a.last) - Number(b.last) || b.score - a.score || a.tie - b.tie,
-  );
-}
 
-function resultOf({ candidate, parts, score }: Ranked, selections: readonly Selection[]) {
-  const { did, agent, expiresAt, record } = rowOf(candidate, selections);
-  const { name, cardSha256, skills, price } = record;
-  return { did, agent, name, cardSha256, skills, price, expiresAt, score, parts };
-}
+  #leftOutOf(row: number, shards: readonly Shard[], selections: readonly Selection[]): LeftOut {
+    const { did, agent, record } = this.#rowOf(row, shards);
+    const { shards: ownerOf, slots } = this.#pool.candidates;
+    const reason = selections[ownerOf[row] ?? 0]?.reasonOf(slots[row] ?? 0) ?? 'rank';
+    return { did, agent, name: record.name, reason, score: this.#ordering.scoreOf(row) };
+  }
 
-function leftOutOf({ candidate, score }: Ranked, selections: readonly Selection[]): LeftOut {
-  const { did, agent, record } = rowOf(candidate, selections);
-  const reason = selections[candidate.shard]?.reasonOf(candidate.slot) ?? 'rank';
-  return { did, agent, name: record.name, reason, score };
-}
+  #rowOf(row: number, shards: readonly Shard[]): TableRow {
+    const { shards: ownerOf, slots } = this.#pool.candidates;
+    const shard = shards[ownerOf[row] ?? 0];
+    if (shard === undefined) throw new RangeError('candidate of no shard');
+    return shard.cards.row(slots[row] ?? 0);
+  }
 
-function rowOf({ shard, slot }: Candidate, selections: readonly Selection[]): TableRow {
-  const selection = selections[shard];
-  if (selection === undefined) throw new RangeError(`no shard ${shard}`);
-  return selection.cards.row(slot);
-}
-
-function reference({ candidate }: Ranked): string {
-  return `${candidate.shard}/${candidate.slot}`;
+  #reference(row: number): number {
+    const { shards, slots } = this.#pool.candidates;
+    return referenceOf(shards[row] ?? 0, slots[row] ?? 0);
+  }
 }
 
 function sum(selections: readonly Selection[], count: (selection: Selection) => number): number {

@@ -53,6 +53,9 @@ export function scoreParts(
   };
 }
 
+/** Sums of a pool's gaps in this unit stay below 2^53. */
+const GAP_UNIT = 2 ** 40;
+
 /**
  * How much higher the semantic cosine of a card is than its n-gram cosine, on average over the
  * candidates that words or n-grams found and that have both. A card whose semantic vector is not
@@ -65,15 +68,23 @@ export class SemanticGap {
   #sum = 0;
   #count = 0;
 
-  /** Takes one candidate that has both cosines into account. */
+  clear(): void {
+    this.#sum = 0;
+    this.#count = 0;
+  }
+
+  /** Takes a candidate into account, unless its semantic cosine is NaN: not known. */
   add(vector: number, semantic: number): void {
-    this.#sum += semantic - vector;
+    if (Number.isNaN(semantic)) return;
+    // Whole numbers add up to the same sum in any order, so every index expects the same.
+    this.#sum += Math.round((semantic - vector) * GAP_UNIT);
     this.#count += 1;
   }
 
-  /** The semantic cosine to expect of a card with this n-gram cosine; 0 apart when none has both. */
-  expected(vector: number): number {
-    const gap = this.#count === 0 ? 0 : this.#sum / this.#count;
+  /** The semantic cosine of a card, or what to expect of one with this n-gram cosine. */
+  fill(vector: number, semantic: number): number {
+    if (!Number.isNaN(semantic)) return semantic;
+    const gap = this.#count === 0 ? 0 : this.#sum / (this.#count * GAP_UNIT);
     return Math.min(Math.max(vector + gap, -1), 1);
   }
 }

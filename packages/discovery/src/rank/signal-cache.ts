@@ -13,13 +13,14 @@ const FILTERS_MAX = 16;
 export class SignalCache {
   #known: (Signal | undefined)[] = [];
   #version: number | undefined;
-  #passing = new Map<string, { slots: number; bits: Bitmap }>();
+  readonly #passing = new Map<string, { slots: number; bits: Bitmap }>();
 
   /** A look-up for one search. */
   open(dids: Dictionary, signals: Signals): (didId: number) => Signal {
     if (signals.version === undefined || signals.version !== this.#version) {
       this.#version = signals.version;
-      this.#known = new Array<Signal | undefined>(dids.size);
+      // Without a version few are asked for: the array stays sparse.
+      this.#known = signals.version === undefined ? [] : new Array(dids.size);
       this.#passing.clear();
     }
     const known = this.#known;

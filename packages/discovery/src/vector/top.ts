@@ -1,13 +1,14 @@
 /**
- * Keeps the best `capacity` of what is offered: a binary heap with the worst on top.
- * Equal scores are ordered by the smaller `tie`, so that the outcome does not depend on the
- * order of the offers.
+ * Keeps the best `capacity` of what is offered: a binary heap in typed arrays with the worst on
+ * top. Equal scores are ordered by the smaller `tie`, so that the outcome does not depend on the
+ * order of the offers. Made once and cleared for each use where it matters: a search makes no
+ * garbage with it.
  */
 export class TopList {
-  readonly #capacity: number;
-  readonly #slots: Float64Array;
-  readonly #scores: Float64Array;
-  readonly #ties: Float64Array;
+  #capacity: number;
+  #slots: Float64Array;
+  #scores: Float64Array;
+  #ties: Float64Array;
   #size = 0;
 
   constructor(capacity: number) {
@@ -26,14 +27,24 @@ export class TopList {
     return this.#size < this.#capacity ? Number.NEGATIVE_INFINITY : (this.#scores[0] ?? 0);
   }
 
+  /** Empties the list, for another capacity if one is given. */
+  clear(capacity = this.#capacity): void {
+    this.#size = 0;
+    this.#capacity = capacity;
+    if (capacity <= this.#slots.length) return;
+    this.#slots = new Float64Array(capacity);
+    this.#scores = new Float64Array(capacity);
+    this.#ties = new Float64Array(capacity);
+  }
+
+  /** A kept slot, in no order. */
+  slotAt(index: number): number {
+    return this.#slots[index] ?? 0;
+  }
+
   offer(slot: number, score: number, tie: number): void {
-    if (this.#size < this.#capacity) {
-      this.#place(this.#size++, slot, score, tie);
-      this.#rise(this.#size - 1);
-    } else if (this.#capacity > 0 && this.#worse(0, score, tie)) {
-      this.#place(0, slot, score, tie);
-      this.#sink();
-    }
+    if (this.#size < this.#capacity) this.#rise(this.#size++, slot, score, tie);
+    else if (this.#capacity > 0 && this.#worse(0, score, tie)) this.#sink(slot, score, tie);
   }
 
   /** The kept slots with scores, best first. */
@@ -52,37 +63,47 @@ export class TopList {
     this.#ties[at] = tie;
   }
 
+  #move(from: number, to: number): void {
+    this.#slots[to] = this.#slots[from] ?? 0;
+    this.#scores[to] = this.#scores[from] ?? 0;
+    this.#ties[to] = this.#ties[from] ?? 0;
+  }
+
   /** Whether the entry at `at` ranks below (score, tie). */
   #worse(at: number, score: number, tie: number): boolean {
     const own = this.#scores[at] ?? 0;
     return own < score || (own === score && (this.#ties[at] ?? 0) > tie);
   }
 
-  #swap(a: number, b: number): void {
-    const [slot, score, tie] = [this.#slots[a] ?? 0, this.#scores[a] ?? 0, this.#ties[a] ?? 0];
-    this.#place(a, this.#slots[b] ?? 0, this.#scores[b] ?? 0, this.#ties[b] ?? 0);
-    this.#place(b, slot, score, tie);
-  }
-
-  #rise(start: number): void {
-    for (let at = start; at > 0; ) {
+  /** Lets a new entry rise from the free place `start` to where its parent is no better. */
+  #rise(start: number, slot: number, score: number, tie: number): void {
+    let at = start;
+    while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#worse(at, this.#scores[parent] ?? 0, this.#ties[parent] ?? 0)) return;
-      this.#swap(at, parent);
+      if (this.#worse(parent, score, tie)) break;
+      this.#move(parent, at);
       at = parent;
     }
+    this.#place(at, slot, score, tie);
   }
 
-  #sink(): void {
-    for (let at = 0; ; ) {
-      let worst = at;
-      for (const child of [2 * at + 1, 2 * at + 2]) {
-        if (child >= this.#size) continue;
-        if (this.#worse(child, this.#scores[worst] ?? 0, this.#ties[worst] ?? 0)) worst = child;
+  /** Puts an entry in place of the worst and lets it sink to where no child is worse. */
+  #sink(slot: number, score: number, tie: number): void {
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= this.#size) break;
+      const other = child + 1;
+      if (
+        other < this.#size &&
+        this.#worse(other, this.#scores[child] ?? 0, this.#ties[child] ?? 0)
+      ) {
+        child = other;
       }
-      if (worst === at) return;
-      this.#swap(at, worst);
-      at = worst;
+      if (!this.#worse(child, score, tie)) break;
+      this.#move(child, at);
+      at = child;
     }
+    this.#place(at, slot, score, tie);
   }
 }
