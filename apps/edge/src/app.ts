@@ -1,5 +1,4 @@
 /** The request path: middleware, then one line for each noun. */
-import { CardIndex, ngramHash384 } from '@zerostate/discovery';
 import { encodeBase64url, type Signer, type Verifier } from '@zerostate/shared';
 import { Hono } from 'hono';
 import { accountRoutes } from './accounts/routes.ts';
@@ -32,7 +31,9 @@ import { metricsRoutes } from './observe/metrics-routes.ts';
 import type { BlobStore, Clock, Database, Hub, Log, Metrics, Rng } from './ports.ts';
 import { receiptRoutes } from './receipts/routes.ts';
 import { reputationRoutes } from './reputation/routes.ts';
+import { type Built, buildSnapshot } from './search/build.ts';
 import { CardFeed } from './search/card-feed.ts';
+import type { SearchPorts } from './search/ports.ts';
 import { searchRoutes } from './search/routes.ts';
 import { sweep } from './sweep/sweep.ts';
 import { failOverdueTasks } from './tasks/deadline.ts';
@@ -50,6 +51,7 @@ export type EdgePorts = {
   directory: Database;
   blobs: BlobStore;
   hub: Hub;
+  search: SearchPorts;
   ledgerSigner: Signer;
   edgeSigner: Signer;
   genesis: StoredGenesis;
@@ -70,6 +72,8 @@ export type Edge = {
   tasks: TaskDeps;
   /** What time does to both databases; one worker at a time. */
   sweep(): Promise<void>;
+  /** Writes a newer snapshot of the index when enough has changed; one worker at a time. */
+  build(): Promise<Built>;
   /** What a link session needs; the entry adds the sockets. */
   links: LinkDeps;
 };
@@ -90,12 +94,11 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
   app.onError(onError(ports.log));
   // Ports last: an entry may hand in its whole configuration as the settings.
   const deps = { ...settings, ...ports, ...router, feed, ledger };
-  const embedderId = ngramHash384.id;
   const published = (later?: (work: Promise<void>) => void) => feed.published(later);
   const routers: Router[] = [
     networkRoutes(deps),
     cardRoutes({ ...cards, ...router, published }),
-    searchRoutes({ feed, clock, embedderId, ...router }),
+    searchRoutes({ feed, clock, embedder: ports.search.embedder, ...router }),
     accountRoutes(deps),
     channelRoutes(deps),
     claimRoutes(deps),
@@ -122,7 +125,15 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
     handler: createMessageHandler({ cards, tasks, ledger, published }),
     rate: createRateLimiter(clock, settings.rates.link),
   };
-  return { app, feed, ledger, tasks, links, sweep: createSweep(ports, ledgerPorts, tasks) };
+  return {
+    app,
+    feed,
+    ledger,
+    tasks,
+    links,
+    sweep: createSweep(ports, ledgerPorts, tasks),
+    build: createBuild(ports, feed),
+  };
 }
 
 function createSweep(ports: EdgePorts, ledger: LedgerPorts, tasks: TaskDeps): () => Promise<void> {
@@ -134,6 +145,21 @@ function createSweep(ports: EdgePorts, ledger: LedgerPorts, tasks: TaskDeps): ()
     if (!swept.ran) return;
     await sweepDirectory({ directory, blobs }, clock.now());
     log.debug('swept', swept);
+  };
+}
+
+function createBuild(ports: EdgePorts, feed: CardFeed): () => Promise<Built> {
+  const { besideCardsMax = Number.POSITIVE_INFINITY } = ports.search;
+  return async () => {
+    // No room for both: this worker is cold until the new one is there, and takes that one over.
+    const alone = feed.size > besideCardsMax;
+    const built = await buildSnapshot(ports, alone ? { starting: () => feed.release() } : {});
+    if (built.outcome !== 'written') return built;
+    const { rev, cards, builtAt, shards } = built.snapshot;
+    const ms = ports.clock.now() - builtAt;
+    ports.log.info('index snapshot written', { rev, cards, shards: shards.length, ms });
+    if (alone) feed.adopt(built.held);
+    return built;
   };
 }
 
@@ -170,7 +196,8 @@ function createRooms(ports: EdgePorts, settings: EdgeSettings) {
     directory,
     clock,
     log,
-    index: new CardIndex({ embedder: ngramHash384 }),
+    ledger: ports.ledger,
+    search: ports.search,
     scores: (dids) => ledger.reputations(dids),
   });
   const router: RouterDeps = {

@@ -1,6 +1,7 @@
 /** What the environment says (12-factor). Every mistake is named, then the start is refused. */
 import { decodeBase64url, err, isDid, ok, type Result } from '@zerostate/shared';
 import type { Rate } from './http/rate-limit.ts';
+import { DELTA_DEFAULT } from './search/ports.ts';
 
 export type EdgeConfig = {
   host: string;
@@ -21,6 +22,7 @@ export type EdgeConfig = {
   /** Addresses whose X-Forwarded-For is believed. */
   trustedProxies: readonly string[];
   rates: EdgeRates;
+  index: IndexConfig;
   logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   /** Whether the start applies missing migrations: embedded databases of a local network. */
   migrate: boolean;
@@ -33,6 +35,15 @@ export type EdgeRates = {
   did: Rate;
   /** Link messages of one DID. */
   link: Rate;
+};
+
+export type IndexConfig = {
+  /** Where snapshots lie: null for rows of the directory, else a folder. */
+  folder: string | null;
+  /** Milliseconds between two looks whether a snapshot is due; 0: another worker builds. */
+  buildMs: number;
+  /** Changes that make one due. */
+  delta: number;
 };
 
 /** Which variable is wrong, and how. */
@@ -71,6 +82,11 @@ export function readConfig(
       address: reader.rate('RATE_ADDRESS', isLoopback ? LOCAL_RATE : { perSecond: 20, burst: 100 }),
       did: reader.rate('RATE_DID', isLoopback ? LOCAL_RATE : { perSecond: 50, burst: 250 }),
       link: reader.rate('RATE_LINK', isLoopback ? LOCAL_RATE : { perSecond: 200, burst: 1_000 }),
+    },
+    index: {
+      folder: reader.folder('INDEX_STORE'),
+      buildMs: reader.whole('INDEX_BUILD_S', 60, 86_400) * 1_000,
+      delta: Math.max(1, reader.whole('INDEX_DELTA', DELTA_DEFAULT, 2_000)),
     },
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     migrate: reader.oneOf('MIGRATE', ['true', 'false'], 'false') === 'true',
@@ -111,6 +127,23 @@ class Reader {
     if (/^[0-9]{1,5}$/.test(value) && port <= 65_535) return port;
     this.#mistake(name, 'is not a port from 0 to 65535');
     return byDefault;
+  }
+
+  /** A whole number from 0 to `max`. */
+  whole(name: string, byDefault: number, max: number): number {
+    const value = this.text(name, String(byDefault));
+    if (/^[0-9]{1,9}$/.test(value) && Number(value) <= max) return Number(value);
+    this.#mistake(name, `is not a whole number from 0 to ${max}`);
+    return byDefault;
+  }
+
+  /** `rows`, or `file:` and a folder. */
+  folder(name: string): string | null {
+    const value = this.text(name, 'rows');
+    if (value === 'rows') return null;
+    if (/^file:./.test(value)) return value.slice('file:'.length);
+    this.#mistake(name, 'is neither rows nor file: and a folder');
+    return null;
   }
 
   database(name: 'LEDGER' | 'DIRECTORY'): EdgeConfig['ledger'] {

@@ -1,2 +1,2 @@
 /** The migrations in drizzle/directory, in order; a test holds this list to the folder. */
-export const DIRECTORY_MIGRATIONS: readonly string[] = ['0001_directory'];
+export const DIRECTORY_MIGRATIONS: readonly string[] = ['0001_directory', '0002_index'];

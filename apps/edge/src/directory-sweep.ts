@@ -1,6 +1,7 @@
 /** What time does to the directory. Each part is small, bounded and safe to repeat. */
 import { SWEEP_ROWS_MAX } from '@zerostate/shared';
 import { expiredOwners, ownerDelete } from './blobs/store.ts';
+import { forgetHistory } from './cards/history.ts';
 import { forgetCards } from './cards/store.ts';
 import { forgetNonces } from './http/nonce-store.ts';
 import type { BlobStore, Database } from './ports.ts';
@@ -12,6 +13,7 @@ export async function sweepDirectory(deps: DirectorySweepDeps, now: number): Pro
   await deps.directory.batch([
     forgetNonces(now, SWEEP_ROWS_MAX),
     ...forgetCards(now, SWEEP_ROWS_MAX),
+    forgetHistory(now, SWEEP_ROWS_MAX),
     forgetTasks(now, SWEEP_ROWS_MAX),
   ]);
   await forgetBlobs(deps, now);

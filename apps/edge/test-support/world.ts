@@ -1,4 +1,5 @@
 /** A whole edge in one process on real databases, with a clock that the test moves. */
+import { ngramHash384 } from '@zerostate/discovery';
 import { createSigner, createVerifier, type Signer, signRequest, utf8 } from '@zerostate/shared';
 import { openDatabase } from '../src/adapters/libsql.ts';
 import { noMetrics } from '../src/adapters/metrics-none.ts';
@@ -13,6 +14,8 @@ import { createSocketGate } from '../src/hub/socket-gate.ts';
 import { foundLedger } from '../src/ledger/genesis.ts';
 import { openLedgerDatabase } from '../src/ledger/testing/open-ledger-database.ts';
 import type { BlobStore, Cancel, Database, Log, Timers } from '../src/ports.ts';
+import { DELTA_DEFAULT, type SearchPorts } from '../src/search/ports.ts';
+import { rowSnapshotStore } from '../src/search/snapshot-rows.ts';
 
 export const START = 1_800_000_000_000;
 export const ORIGIN = 'http://edge.test';
@@ -52,7 +55,10 @@ export type CallOptions = {
 
 const FAST = { perSecond: 1_000_000, burst: 1_000_000 };
 
-export async function createEdgeWorld(settings: Partial<EdgeSettings> = {}): Promise<EdgeWorld> {
+export async function createEdgeWorld(
+  settings: Partial<EdgeSettings> = {},
+  search: Partial<SearchPorts> = {},
+): Promise<EdgeWorld> {
   const { ledgerSigner, edgeSigner, ...people } = await makeSigners();
   const { ledger, directory, setTime } = await openDatabases();
   const founding = { signer: ledgerSigner, asset: 'test', kind: 'local', now: START } as const;
@@ -75,6 +81,13 @@ export async function createEdgeWorld(settings: Partial<EdgeSettings> = {}): Pro
       directory,
       blobs,
       hub,
+      search: {
+        embedder: ngramHash384,
+        snapshots: rowSnapshotStore(directory),
+        timers: time,
+        delta: DELTA_DEFAULT,
+        ...search,
+      },
       ledgerSigner,
       edgeSigner,
       genesis,

@@ -48,13 +48,16 @@ type Checked = {
 /** The row that stands after it, and whether this call put it there. */
 export type Published = { row: CardRow; isNew: boolean };
 
+/** `admits` is asked once the signatures stand: nobody can use up another's rate. */
 export async function publishCard(
   deps: CardDeps,
   request: PublishCardRequest,
+  admits: (did: string) => boolean = () => true,
 ): Promise<Result<Published, ProblemCode>> {
   const checked = await checkRequest(deps, request);
   if (!checked.ok) return checked;
   const { record } = checked.value;
+  if (!admits(record.did)) return err('rate-limited');
   // Two workers may publish at once: the loser of the batch looks again, and then finds a newer one.
   for (let attempt = 0; ; attempt++) {
     const now = deps.clock.now();

@@ -8,21 +8,18 @@ import {
   encodeBase64url,
   fromUtf8,
   publishCardRequestSchema,
-  sha256Base64url,
   utf8,
 } from '@zerostate/shared';
-import type { Context } from 'hono';
 import { z } from 'zod';
-import type { EdgeEnv } from '../http/env.ts';
-import { isFresh } from '../http/etag.ts';
 import { keepAlive } from '../http/keep-alive.ts';
 import { fail } from '../http/problem.ts';
 import { limitField, limitOf } from '../http/query.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
-import { isOnline } from '../hub/presence.ts';
+import { cached } from './answer.ts';
+import { addHistory } from './history.ts';
 import { type CardRow, toSummary } from './model.ts';
 import { type CardDeps, publishCard } from './publish.ts';
-import { listCards, readCard } from './store.ts';
+import { listCards, readCard, readStanding } from './store.ts';
 
 const params = z.strictObject({ did: didField, agent: agentField });
 const listQuery = z.strictObject({
@@ -30,8 +27,6 @@ const listQuery = z.strictObject({
   cursor: z.string().max(256).optional(),
   limit: limitField,
 });
-/** Cards change seldom, but a revoked one must be gone within two seconds. */
-const CACHE = 'public, max-age=1, must-revalidate';
 
 export type CardRouteDeps = CardDeps & {
   /** A card was published: the search index may look. */
@@ -43,10 +38,11 @@ export function cardRoutes(deps: CardRouteDeps & RouterDeps): Router {
   addPublish(router, deps);
   addList(router, deps);
   addGet(router, deps);
+  addHistory(router, deps);
   return router;
 }
 
-function addPublish(router: Router, deps: CardRouteDeps): void {
+function addPublish(router: Router, deps: CardRouteDeps & RouterDeps): void {
   router.add(
     {
       method: 'post',
@@ -70,11 +66,20 @@ function addPublish(router: Router, deps: CardRouteDeps): void {
         'card-equivocation',
         'card-limit',
         'card-lifetime',
+        'rate-limited',
       ],
     },
     async (c, { body }) => {
-      const published = await publishCard(deps, body);
-      if (!published.ok) return fail(c, published.code, published.detail);
+      let retryMs: number | undefined;
+      const published = await publishCard(deps, body, (did) => {
+        const taken = deps.signature.didRate.take(did);
+        if (!taken.ok) retryMs = taken.retryMs;
+        return taken.ok;
+      });
+      if (!published.ok) {
+        const extra = retryMs === undefined ? {} : { retry_ms: retryMs };
+        return fail(c, published.code, published.detail, extra);
+      }
       const { row, isNew } = published.value;
       if (isNew) deps.published((work) => keepAlive(c, work));
       return c.json(await answerOf(deps, row), isNew ? 201 : 200);
@@ -109,7 +114,7 @@ function addList(router: Router, deps: CardDeps): void {
         cards: page.map((row) => toSummary(row, row.online)),
         ...(rows.length > limit && last ? { next: writeCursor(last) } : {}),
       });
-      return cached(c, body, `"${sha256Base64url(utf8(body))}"`);
+      return cached(c, body);
     },
   );
 }
@@ -129,7 +134,7 @@ function addGet(router: Router, deps: CardDeps): void {
       const row = await readLive(deps, did, agent);
       if (row === null) return fail(c, 'card-unknown');
       const answer = await answerOf(deps, row);
-      return cached(c, JSON.stringify(answer), `W/"${row.rev}-${answer.online ? 1 : 0}"`);
+      return cached(c, JSON.stringify(answer));
     },
   );
   router.add(
@@ -157,18 +162,10 @@ async function readLive(deps: CardDeps, did: string, agent: string): Promise<Car
 }
 
 async function answerOf(deps: CardDeps, row: CardRow) {
-  const online = await isOnline(deps.directory, row.did, deps.clock.now());
+  const { online, equivocations } = await readStanding(deps.directory, row, deps.clock.now());
   const record: unknown = JSON.parse(row.record);
   const card: unknown = JSON.parse(row.card);
-  return { ...toSummary(row, online), record, card };
-}
-
-function cached(c: Context<EdgeEnv>, body: string, etag: string): Response {
-  c.header('etag', etag);
-  c.header('cache-control', CACHE);
-  if (isFresh(c, etag)) return c.body(null, 304);
-  c.header('content-type', 'application/json');
-  return c.body(body, 200);
+  return { ...toSummary(row, online), equivocations, record, card };
 }
 
 /** The last (did, agent) of the page before, opaque to callers. */

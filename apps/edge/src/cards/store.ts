@@ -94,6 +94,20 @@ export async function readCard(
   return row === undefined ? null : toCardRow(row);
 }
 
+/** Whether an agent's publisher is online, and how often it signed two records of one seq. */
+export async function readStanding(
+  database: Database,
+  { did, agent }: { did: string; agent: string },
+  now: number,
+): Promise<{ online: boolean; equivocations: number }> {
+  const [row] = await database.read({
+    sql: `SELECT EXISTS (SELECT 1 FROM presence WHERE did = ?1 AND alive_until > ?3) AS online,
+            (SELECT COUNT(*) FROM card_equivocation WHERE did = ?1 AND agent = ?2) AS equivocations`,
+    args: [did, agent, now],
+  });
+  return { online: row?.online === 1n, equivocations: Number(row?.equivocations ?? 0) };
+}
+
 export type HeldCards = { held: (CardRow & { recordId: string }) | null; others: number };
 
 /** The record held for an agent, and how many other live cards its DID has. */

@@ -1,8 +1,11 @@
 /** What the entries of processes have in common: everything but the sockets. */
+import { Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
+import { loadInt8Hnsw } from '@zerostate/discovery/load';
 import { createSigner, createVerifier } from '@zerostate/shared';
 import { openDatabase } from '../adapters/libsql.ts';
 import { migrate, pendingMigrations } from '../adapters/migrate.ts';
 import { readMigrations } from '../adapters/migrations-folder.ts';
+import { fileSnapshotStore } from '../adapters/snapshots-files.ts';
 import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
 import { createApp, type Edge } from '../app.ts';
 import { rowBlobStore } from '../blobs/store.ts';
@@ -15,6 +18,8 @@ import { createSocketGate } from '../hub/socket-gate.ts';
 import { foundLedger } from '../ledger/genesis.ts';
 import { LEDGER_MIGRATIONS } from '../ledger/migrations.ts';
 import type { Cancel, Database, Log, Metrics } from '../ports.ts';
+import type { SearchPorts } from '../search/ports.ts';
+import { rowSnapshotStore } from '../search/snapshot-rows.ts';
 import { EDGE_VERSION } from '../version.ts';
 
 /** The start cannot go on; the text says what to do. */
@@ -72,6 +77,7 @@ export async function startWorker(
       directory,
       blobs,
       hub,
+      search: await searchPorts(config, directory),
       ledgerSigner,
       edgeSigner,
       genesis,
@@ -85,7 +91,9 @@ export async function startWorker(
   hub.start();
   // The first search need not wait for it; `/readyz` does.
   edge.feed.refresh().catch((error: unknown) => log.error('index not loaded', {}, error));
-  const cancelSweep = startSweep(() => edge.sweep(), log);
+  const cancels = [startRounds('sweep', SWEEP_MS, () => edge.sweep(), log)];
+  const { buildMs } = config.index;
+  if (buildMs > 0) cancels.push(startRounds('index build', buildMs, () => edge.build(), log));
   return {
     app: edge.app,
     links,
@@ -94,7 +102,7 @@ export async function startWorker(
       hub.release();
     },
     async stopLinks() {
-      cancelSweep();
+      for (const cancel of cancels) cancel();
       await hub.stop();
     },
     async stop() {
@@ -119,15 +127,28 @@ async function prepare(config: EdgeConfig, ledger: Database, directory: Database
   throw new StartRefused(`migrations are missing (${missing.join(', ')}): run npm run migrate`);
 }
 
-function startSweep(sweep: () => Promise<void>, log: Log): Cancel {
-  let isSweeping = false;
-  return systemTimers.every(SWEEP_MS, () => {
-    if (isSweeping) return;
-    isSweeping = true;
-    sweep()
-      .catch((error: unknown) => log.error('sweep failed', {}, error))
+async function searchPorts(config: EdgeConfig, directory: Database): Promise<SearchPorts> {
+  const { folder, delta } = config.index;
+  const module = await loadInt8Hnsw();
+  return {
+    embedder: ngramHash384,
+    engine: (dims, capacity) => new Int8Hnsw({ module, dims, capacity }),
+    snapshots: folder === null ? rowSnapshotStore(directory) : fileSnapshotStore(folder),
+    timers: systemTimers,
+    delta,
+  };
+}
+
+/** Does it again and again, never twice at a time. */
+function startRounds(name: string, ms: number, round: () => Promise<unknown>, log: Log): Cancel {
+  let isUnderWay = false;
+  return systemTimers.every(ms, () => {
+    if (isUnderWay) return;
+    isUnderWay = true;
+    round()
+      .catch((error: unknown) => log.error(`${name} failed`, {}, error))
       .finally(() => {
-        isSweeping = false;
+        isUnderWay = false;
       });
   });
 }

@@ -1,22 +1,29 @@
 /** What Cloudflare Workers hands in, and the edge that is made of it. */
 
+import { Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
 import { createSigner, createVerifier } from '@zerostate/shared';
 import { type Bucket, r2BlobStore } from '../adapters/blobs-r2.ts';
 import { openHttpDatabase } from '../adapters/libsql-http.ts';
 import { lineLog } from '../adapters/log-lines.ts';
 import { noMetrics } from '../adapters/metrics-none.ts';
-import { systemClock, systemRng } from '../adapters/system.ts';
+import { r2SnapshotStore, type SnapshotBucket } from '../adapters/snapshots-r2.ts';
+import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
 import { createApp, type Edge } from '../app.ts';
 import { rowBlobStore } from '../blobs/store.ts';
 import { type EdgeConfig, readConfig } from '../config.ts';
 import { foundLedger } from '../ledger/genesis.ts';
 import type { Database, Hub, Log } from '../ports.ts';
+import type { SearchPorts } from '../search/ports.ts';
+import { rowSnapshotStore } from '../search/snapshot-rows.ts';
+import { eitherStore } from '../search/snapshot-store.ts';
 import { EDGE_VERSION } from '../version.ts';
 
 /** Variables, secrets and bindings; the namespace of hubs is added where its type is known. */
 export type WorkerdEnv = {
   /** Blobs lie in rows of the directory where there is no bucket. */
   BLOBS?: Bucket;
+  /** Snapshots of the search index lie in rows of the directory where there is no bucket. */
+  SNAPSHOTS?: SnapshotBucket;
   /** Number of hubs; HUBS unless it says otherwise. */
   HUBS?: string;
 };
@@ -41,8 +48,36 @@ export function configOf(env: WorkerdEnv): EdgeConfig {
   throw new Error(`configuration: ${mistakes.join('; ')}`);
 }
 
+/**
+ * An isolate has 128 MB, and a hundred thousand cards fill most of it: above this there is no room
+ * for a second index while a snapshot is built or taken up.
+ */
+const BESIDE_CARDS_MAX = 30_000;
+
+function searchPorts(
+  env: WorkerdEnv,
+  config: EdgeConfig,
+  directory: Database,
+  module: WebAssembly.Module,
+): SearchPorts {
+  const rows = rowSnapshotStore(directory);
+  return {
+    embedder: ngramHash384,
+    engine: (dims, capacity) => new Int8Hnsw({ module, dims, capacity }),
+    snapshots:
+      env.SNAPSHOTS === undefined ? rows : eitherStore(r2SnapshotStore(env.SNAPSHOTS), rows),
+    timers: systemTimers,
+    delta: config.index.delta,
+    besideCardsMax: BESIDE_CARDS_MAX,
+  };
+}
+
 /** One edge over the databases of the environment. */
-export async function createWorkerdEdge(env: WorkerdEnv, hub: Hub): Promise<WorkerdEdge> {
+export async function createWorkerdEdge(
+  env: WorkerdEnv,
+  hub: Hub,
+  engine: WebAssembly.Module,
+): Promise<WorkerdEdge> {
   const config = configOf(env);
   const log = lineLog(config.logLevel, (line) => console.log(line));
   const ledger = openHttpDatabase(config.ledger);
@@ -69,6 +104,7 @@ export async function createWorkerdEdge(env: WorkerdEnv, hub: Hub): Promise<Work
       directory,
       blobs: env.BLOBS === undefined ? rows : r2BlobStore(env.BLOBS, rows),
       hub,
+      search: searchPorts(env, config, directory, engine),
       ledgerSigner,
       edgeSigner,
       genesis,

@@ -1,5 +1,7 @@
+/// <reference path="./wasm.d.ts" />
 /** The edge on Cloudflare Workers: requests, links by Durable Object, the sweep by cron. */
 import { waitUntil } from 'cloudflare:workers';
+import engine from '@zerostate/discovery/int8-hnsw.wasm';
 import { systemTimers } from '../adapters/system.ts';
 import type { EdgeEnv } from '../http/env.ts';
 import type { Env } from '../hub/durable-object-hub.ts';
@@ -26,6 +28,7 @@ async function edgeOf(env: Env): Promise<WorkerdEdge> {
       background,
       after: (ms, run) => systemTimers.after(ms, run),
     }),
+    engine,
   );
   edges.set(env, made);
   return made;
@@ -55,5 +58,6 @@ export default {
   async scheduled(_controller, env): Promise<void> {
     const { edge } = await edgeOf(env);
     await edge.sweep();
+    await edge.build();
   },
 } satisfies ExportedHandler<Env>;

@@ -3,6 +3,7 @@
  * memory is a cache: each link's state lies with its socket, and everything else in the databases.
  */
 import { DurableObject } from 'cloudflare:workers';
+import engine from '@zerostate/discovery/int8-hnsw.wasm';
 import { LINK_HEARTBEAT_MS } from '@zerostate/shared';
 import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
 import { problemResponse } from '../entry/upgrade.ts';
@@ -133,6 +134,7 @@ export class LinkHub extends DurableObject<Env> implements HubObject {
       const { edge, ledger, directory, log, config } = await createWorkerdEdge(
         this.env,
         this.#hubOfOthers(),
+        engine,
       );
       const { clock, metrics } = edge.links;
       const ports = { clock, timers: systemTimers, directory, ledger, log, metrics };

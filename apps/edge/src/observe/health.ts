@@ -60,7 +60,8 @@ async function whyNotReady(deps: HealthDeps): Promise<string[]> {
   if (reasons.length > 0 || deps.feed.isLoaded) return reasons;
   try {
     await deps.feed.refresh();
-    return [];
+    // Another request may be loading it.
+    return deps.feed.isLoaded ? [] : ['the search index is loading'];
   } catch {
     return ['the search index is not loaded'];
   }

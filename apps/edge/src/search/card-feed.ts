@@ -1,186 +1,214 @@
-/** The search index of one worker, fed from the directory by rev (discovery.md, Freshness). */
-import type { CardIndex, Signal, Signals } from '@zerostate/discovery';
-import { toDocument } from '../cards/model.ts';
-import { cardsSince } from '../cards/store.ts';
-import { onlineDids } from '../hub/presence.ts';
-import type { Clock, Database, Log } from '../ports.ts';
+/** The search index of one worker: a snapshot, and everything since (discovery.md, Freshness). */
+import { CardIndex, DELTA_MAX } from '@zerostate/discovery';
+import { Descriptions } from './descriptions.ts';
+import { catchUp, type HeldIndex, type IndexDeps, restoreNewest } from './held-index.ts';
+import { type PublisherDeps, Publishers } from './publishers.ts';
 
 /** The directory is asked at most this often. */
 const REFRESH_MS = 1_000;
 /** What was published or revoked longer ago than this is known to every answer. */
 const STALE_MS = 2_000;
-const REFRESH_LOST_MS = 10_000;
-/** Rows of one read. */
-const PAGE = 500;
-/** Scores move slowly: a publisher's is read again after this, at most so many in one turn. */
-const SCORES_MS = 5_000;
-const SCORES_MAX = 2_000;
-/** Expired cards are not found anyway; this is when they leave the memory. */
-const PRUNE_MS = 60_000;
+/** A platform may drop work in the middle: what shows no progress for this long is begun again. */
+const LOST_MS = 10_000;
+/**
+ * What a request to a cold worker waits for the index, at most. After it the answer ranks the cards
+ * that are newer than the snapshot, and says so.
+ */
+const COLD_WAIT_MS = 2_000;
+const COLD_LOOK_MS = 20;
+/** A worker takes up a newer snapshot after so many builder's deltas; looks for one this often. */
+const SWAP_DELTAS = 4;
+const SWAP_LOOK_MS = 5_000;
 
-export type ScoreReader = (
-  dids: readonly string[],
-) => Promise<ReadonlyMap<string, { score: number; n: number }>>;
+/** Keeps work alive that no answer waits for. */
+export type Later = (work: Promise<void>) => void;
 
-export type CardFeedDeps = {
-  directory: Database;
-  clock: Clock;
-  log: Log;
-  index: CardIndex;
-  scores: ScoreReader;
-};
-
-type Known = { did: string; description: string; expiresAt: number };
+export type CardFeedDeps = IndexDeps & PublisherDeps;
 
 export class CardFeed {
-  readonly index: CardIndex;
+  readonly publishers: Publishers;
+  readonly descriptions: Descriptions;
   readonly #deps: CardFeedDeps;
-  readonly #known = new Map<string, Known>();
-  readonly #funded = new Map<string, boolean>();
-  #scores = new Map<string, { score: number; n: number }>();
-  #online: ReadonlySet<string> = new Set();
-  #rev = 0;
-  #isLoaded: boolean = false;
-  #refreshingSince: number | null = null;
+  #held: HeldIndex | null = null;
+  /** While the snapshot is loading: an index of what is newer. */
+  #partial: CardIndex;
+  #loadingAt: number | null = null;
+  #refreshingAt: number | null = null;
   #refreshedAt = 0;
-  #scoredAt = 0;
-  #prunedAt = 0;
-  #unscored: string[] = [];
-  /** Rises whenever an answer may have changed without a new rev. */
-  #signalsVersion = 0;
+  #lookedAt = 0;
 
   constructor(deps: CardFeedDeps) {
     this.#deps = deps;
-    this.index = deps.index;
+    this.publishers = new Publishers(deps);
+    this.descriptions = new Descriptions(deps.directory, deps.log);
+    this.#partial = scannedIndex(deps);
   }
 
   get isLoaded(): boolean {
-    return this.#isLoaded;
+    return this.#held !== null;
   }
 
-  /** Names the state that an answer rests on. */
-  get version(): string {
-    return `${this.#rev}.${this.#signalsVersion}`;
+  /** What answers now: everything, or while it loads what is newer than the snapshot. */
+  get index(): CardIndex {
+    return this.#held?.index ?? this.#partial;
   }
 
-  readonly signals: Signals = (did): Signal => {
-    const scored = this.#scores.get(did);
-    return {
-      online: this.#online.has(did),
-      score: scored?.score ?? 0.5,
-      tasks: scored?.n ?? 0,
-      rankedLast: this.#funded.get(did) === false,
-    };
-  };
-
-  descriptionOf(did: string, agent: string): string {
-    return this.#known.get(`${did}#${agent}`)?.description ?? '';
-  }
-
-  /**
-   * Before a search: waits for the first load and after a quiet time, else only starts what is due.
-   * `later` keeps work alive that the answer does not wait for.
-   */
-  async freshen(later: (work: Promise<void>) => void): Promise<void> {
-    // Each request loads for itself: on workerd none may wait for what another began.
-    if (!this.#isLoaded) return this.refresh();
+  /** Before a search: does what is due, and waits only for what an answer cannot do without. */
+  async freshen(later: Later): Promise<void> {
+    if (this.#held === null) return this.#awaitLoad(later);
     const ageMs = this.#deps.clock.now() - this.#refreshedAt;
     // After a quiet time the first answer would be older than what this index promises.
-    if (ageMs >= STALE_MS) await this.#refreshQuietly();
-    else if (ageMs >= REFRESH_MS) later(this.#refreshQuietly());
+    if (ageMs >= STALE_MS) await this.#refreshQuietly(later);
+    else if (ageMs >= REFRESH_MS) later(this.#refreshQuietly(later));
   }
 
   /** A card was published by this worker: it need not wait for the next second. */
-  published(later: (work: Promise<void>) => void = () => {}): void {
-    if (this.#isLoaded) later(this.#refreshQuietly());
+  published(later: Later = () => {}): void {
+    if (this.isLoaded) later(this.#refreshQuietly(later));
   }
 
-  /** Catches up with the directory. */
-  async refresh(): Promise<void> {
+  /** Loads the index, unless that is under way already, or catches up with the directory. */
+  async refresh(later: Later = () => {}): Promise<void> {
+    if (this.#held === null) {
+      if (!isUnderWay(this.#loadingAt, this.#deps.clock.now())) await this.#load();
+      return;
+    }
+    const held = this.#held;
     const now = this.#deps.clock.now();
-    this.#refreshingSince = now;
+    this.#refreshingAt = now;
     this.#refreshedAt = now;
     try {
-      await this.#readCards();
-      await this.#readOnline(now);
-      await this.#readScores(now);
-      await this.#prune(now);
-      this.#isLoaded = true;
+      await catchUp(this.#deps, held, { seen: (rows) => this.publishers.published(rows) });
+      await this.publishers.refresh(now);
     } finally {
-      this.#refreshingSince = null;
+      this.#refreshingAt = null;
+    }
+    if (this.#isSwapDue(held, now)) later(this.#swapQuietly(held));
+  }
+
+  /** Lets go of the index: the builder needs the room. */
+  release(): void {
+    this.#held = null;
+  }
+
+  /** Takes over the index that a builder has made, if it is not older than what is here. */
+  adopt(held: HeldIndex): void {
+    if (this.#held === null || held.rev >= this.#held.rev) this.#held = held;
+  }
+
+  /** How many cards there are to be held twice during a build. */
+  get size(): number {
+    return this.#held?.index.size ?? 0;
+  }
+
+  /**
+   * On workerd no request may wait for what another began, so everyone looks at the outcome: the
+   * one that loads as well, which goes on after its answer.
+   */
+  async #awaitLoad(later: Later): Promise<void> {
+    const { timers } = this.#deps.search;
+    for (let waited = 0; this.#held === null && waited < COLD_WAIT_MS; waited += COLD_LOOK_MS) {
+      if (!isUnderWay(this.#loadingAt, this.#deps.clock.now())) {
+        let failed: unknown = null;
+        const loading = this.#load().catch((error: unknown) => {
+          failed = error ?? new Error('the index was not loaded');
+        });
+        later(loading);
+        const wait = new Promise<void>((resolve) => {
+          timers.after(COLD_WAIT_MS - waited, resolve);
+        });
+        await Promise.race([loading, wait]);
+        if (failed !== null) throw failed;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        timers.after(COLD_LOOK_MS, resolve);
+      });
     }
   }
 
-  async #refreshQuietly(): Promise<void> {
-    const since = this.#refreshingSince;
-    // A platform may drop work in the middle: such a refresh does not block the next for ever.
-    if (since !== null && this.#deps.clock.now() - since < REFRESH_LOST_MS) return;
+  async #load(): Promise<void> {
+    const { clock } = this.#deps;
+    const seen = () => {
+      this.#loadingAt = clock.now();
+    };
+    seen();
     try {
-      await this.refresh();
+      await this.publishers.load();
+      const held = await restoreNewest(this.#deps, {
+        chosen: async (snapshot) => {
+          const index = scannedIndex(this.#deps);
+          this.#partial = index;
+          const newer = { index, snapshot, rev: snapshot.rev, changes: 0 };
+          await catchUp(this.#deps, newer, { limit: DELTA_MAX });
+          seen();
+        },
+        chunk: seen,
+      });
+      if (held.snapshot === null) this.#partial = held.index;
+      await catchUp(this.#deps, held, {
+        seen: (rows) => {
+          seen();
+          this.publishers.published(rows);
+        },
+      });
+      this.#refreshedAt = clock.now();
+      await this.publishers.refresh(this.#refreshedAt);
+      this.#held = held;
+      this.#partial = scannedIndex(this.#deps);
+    } finally {
+      this.#loadingAt = null;
+    }
+  }
+
+  async #refreshQuietly(later: Later): Promise<void> {
+    if (isUnderWay(this.#refreshingAt, this.#deps.clock.now())) return;
+    try {
+      await this.refresh(later);
     } catch (error) {
       // The answers get older, and say by their rev how old.
       this.#deps.log.error('search index not refreshed', {}, error);
     }
   }
 
-  async #readCards(): Promise<void> {
-    const { directory, clock } = this.#deps;
-    for (;;) {
-      const rows = await cardsSince(directory, this.#rev, PAGE);
-      const now = clock.now();
-      const live = rows.filter((row) => !row.revoked && row.expiresAt > now);
-      const documents = live.map(toDocument);
-      const gone = rows.filter((row) => row.revoked || row.expiresAt <= now);
-      const rev = rows.at(-1)?.rev ?? this.#rev;
-      if (documents.length > 0) await this.index.upsertAll(documents, rev);
-      for (const { did, agent } of gone) await this.#remove(`${did}#${agent}`, rev);
-      for (const { key, did, description, expiresAt } of documents) {
-        this.#known.set(key, { did, description, expiresAt });
+  #isSwapDue({ changes }: HeldIndex, now: number): boolean {
+    if (changes < this.#deps.search.delta * SWAP_DELTAS) return false;
+    if (now - this.#lookedAt < SWAP_LOOK_MS) return false;
+    this.#lookedAt = now;
+    return true;
+  }
+
+  /** Takes up a newer snapshot: a long delta is scanned, and replaced cards take room. */
+  async #swapQuietly(held: HeldIndex): Promise<void> {
+    const { search, log } = this.#deps;
+    try {
+      const [newest] = await search.snapshots.list(search.embedder.id);
+      const builtOn = held.snapshot?.rev ?? 0;
+      if (newest === undefined || newest.rev < builtOn + search.delta) return;
+      const { besideCardsMax = Number.POSITIVE_INFINITY } = search;
+      // No room for both: this worker is cold for as long as it takes.
+      if (held.index.size > besideCardsMax) {
+        this.release();
+        return await this.#load();
       }
-      for (const { did, funded } of live) this.#funded.set(did, funded);
-      this.#rev = Math.max(rev, this.#rev);
-      if (rows.length < PAGE) return;
+      const next = await restoreNewest(this.#deps);
+      if (next.snapshot === null) return;
+      // This worker goes on meanwhile: the new index overtakes the old one, then it stands in.
+      do await catchUp(this.#deps, next);
+      while (this.#held !== null && next.rev < this.#held.rev);
+      this.#held = next;
+      log.debug('index snapshot taken up', { id: next.snapshot.id, rev: next.rev });
+    } catch (error) {
+      log.error('index snapshot not taken up', {}, error);
     }
   }
+}
 
-  async #remove(key: string, rev: number): Promise<void> {
-    this.#known.delete(key);
-    await this.index.remove(key, rev);
-  }
+/** For the few cards of a delta: scanned, without a vector engine's arena. */
+function scannedIndex({ search }: IndexDeps): CardIndex {
+  return new CardIndex({ embedder: search.embedder });
+}
 
-  async #readOnline(now: number): Promise<void> {
-    const online = await onlineDids(this.#deps.directory, now);
-    const isSame =
-      online.size === this.#online.size && [...online].every((did) => this.#online.has(did));
-    if (isSame) return;
-    this.#online = online;
-    this.#signalsVersion++;
-  }
-
-  /** A slice of the publishers each turn, so that no turn is long. */
-  async #readScores(now: number): Promise<void> {
-    if (this.#unscored.length === 0) {
-      if (now - this.#scoredAt < SCORES_MS) return;
-      this.#scoredAt = now;
-      this.#unscored = [...new Set([...this.#known.values()].map(({ did }) => did))];
-    }
-    const dids = this.#unscored.splice(0, SCORES_MAX);
-    const scores = await this.#deps.scores(dids);
-    for (const did of dids) {
-      const score = scores.get(did);
-      const before = this.#scores.get(did);
-      if (score?.score === before?.score && score?.n === before?.n) continue;
-      if (score === undefined) this.#scores.delete(did);
-      else this.#scores.set(did, score);
-      this.#signalsVersion++;
-    }
-  }
-
-  async #prune(now: number): Promise<void> {
-    if (now - this.#prunedAt < PRUNE_MS) return;
-    this.#prunedAt = now;
-    for (const [key, { expiresAt }] of this.#known) {
-      if (expiresAt <= now) await this.#remove(key, this.#rev);
-    }
-  }
+function isUnderWay(progressAt: number | null, now: number): boolean {
+  return progressAt !== null && now - progressAt < LOST_MS;
 }

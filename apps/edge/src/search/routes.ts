@@ -1,19 +1,23 @@
-import type { SearchQuery } from '@zerostate/discovery';
+import type { Embedder, SearchQuery } from '@zerostate/discovery';
 import {
   type SearchAnswer,
   type SearchRequest,
   searchAnswerSchema,
   searchRequestSchema,
   sha256Base64url,
+  utf8,
 } from '@zerostate/shared';
+import type { Context } from 'hono';
+import type { EdgeEnv } from '../http/env.ts';
 import { isFresh } from '../http/etag.ts';
 import { keepAlive } from '../http/keep-alive.ts';
 import { fail } from '../http/problem.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
 import type { Clock } from '../ports.ts';
 import type { CardFeed } from './card-feed.ts';
+import { addFacets } from './facets.ts';
 
-export type SearchDeps = { feed: CardFeed; clock: Clock; embedderId: string };
+export type SearchDeps = { feed: CardFeed; clock: Clock; embedder: Embedder };
 
 export function searchRoutes(deps: SearchDeps & RouterDeps): Router {
   const router = createRouter(deps);
@@ -27,38 +31,44 @@ export function searchRoutes(deps: SearchDeps & RouterDeps): Router {
       answers: { 200: { description: 'One page', schema: searchAnswerSchema } },
       failures: ['query-empty', 'filter-invalid', 'cursor-invalid', 'cursor-stale'],
     },
-    async (c, { body, raw }) => {
-      const { filters } = body;
-      if (filters?.regions !== undefined && filters.regions.length > 1) {
-        return fail(c, 'filter-invalid', 'filters.regions: one region a query');
-      }
+    async (c, { body }) => {
       await deps.feed.freshen((work) => keepAlive(c, work));
-      const etag = `W/"${deps.feed.version}-${sha256Base64url(raw)}"`;
-      c.header('etag', etag);
-      c.header('cache-control', 'private, max-age=0, must-revalidate');
-      if (isFresh(c, etag)) return c.body(null, 304);
-      const found = await deps.feed.index.search(
-        toQuery(body, deps.clock.now()),
-        deps.feed.signals,
-      );
+      const { feed } = deps;
+      const isPartial = !feed.isLoaded;
+      const query = toQuery(body, deps.clock.now());
+      const found = await feed.index.search(query, feed.publishers.signals);
       if (!found.ok) return fail(c, found.code, found.field);
-      return c.json(toAnswer(deps, found));
+      return tagged(c, await toAnswer(deps, found, isPartial), found.rev);
     },
   );
+  addFacets(router, deps);
   return router;
+}
+
+/**
+ * The tag is made of the answer itself: presence, reputation and expiry change it without a new
+ * rev, and every worker must give the same answer the same tag.
+ */
+export function tagged(c: Context<EdgeEnv>, answer: object, rev: number): Response {
+  const body = JSON.stringify(answer);
+  const etag = `W/"${rev}-${sha256Base64url(utf8(body)).slice(0, 22)}"`;
+  c.header('etag', etag);
+  c.header('cache-control', 'private, max-age=0, must-revalidate');
+  if (isFresh(c, etag)) return c.body(null, 304);
+  c.header('content-type', 'application/json');
+  return c.body(body, 200);
 }
 
 function toQuery(request: SearchRequest, now: number): SearchQuery {
   const { text, k, filters = {}, weights, explain, cursor } = request;
   const { tags, skills, regions, price_max, reputation_min, online } = filters;
-  const region = regions?.[0];
   return {
     text,
     now,
     filters: {
       ...(tags === undefined ? {} : { tags }),
       ...(skills === undefined ? {} : { skills }),
-      ...(region === undefined ? {} : { region }),
+      ...(regions === undefined ? {} : { regions }),
       ...(price_max === undefined ? {} : { priceMax: BigInt(price_max) }),
       ...(reputation_min === undefined ? {} : { minReputation: reputation_min }),
       ...(online === undefined ? {} : { online }),
@@ -79,18 +89,23 @@ function defined(weights: NonNullable<SearchRequest['weights']>): Record<string,
 
 type Found = Extract<Awaited<ReturnType<CardFeed['index']['search']>>, { ok: true }>;
 
-function toAnswer({ feed, embedderId }: SearchDeps, found: Found): SearchAnswer {
+async function toAnswer(
+  { feed, embedder }: SearchDeps,
+  found: Found,
+  isPartial: boolean,
+): Promise<SearchAnswer> {
+  const described = await feed.descriptions.of(found.results);
   return {
     results: found.results.map((result) => ({
       did: result.did,
       agent: result.agent,
       name: result.name,
-      description: feed.descriptionOf(result.did, result.agent),
+      description: described(result.cardSha256),
       card_sha256: result.cardSha256,
       skills: result.skills.map(({ id }) => id),
       score: result.score,
       parts: { ...result.parts },
-      online: feed.signals(result.did).online,
+      online: feed.publishers.isOnline(result.did),
       price: {
         base: String(result.price.base),
         per_mgas: String(result.price.perMgas),
@@ -98,8 +113,12 @@ function toAnswer({ feed, embedderId }: SearchDeps, found: Found): SearchAnswer 
       },
     })),
     rev: found.rev,
-    embedder: embedderId,
+    embedder: embedder.id,
+    semantic: found.ranking === 'semantic',
     total: found.passed,
+    ...(isPartial ? { partial: true } : {}),
+    ...(found.empty === undefined ? {} : { empty: found.empty }),
+    ...(found.degraded === undefined ? {} : { degraded: found.degraded }),
     ...(found.next === undefined ? {} : { next: found.next }),
     ...(found.leftOut === undefined
       ? {}

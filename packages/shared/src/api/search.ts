@@ -14,15 +14,19 @@ export const searchRequestSchema = z.strictObject({
       tags: words.optional(),
       skills: words.optional(),
       regions: words.optional(),
-      /** Highest base price, micro-units. */
+      /** Highest price of a reference run (10 Mgas, 16 pages), micro-units. */
       price_max: amountField.optional(),
       reputation_min: z.number().min(0).max(1).optional(),
       online: z.boolean().optional(),
     })
     .optional(),
-  /** How much reputation, price and presence may move a score; defaults in discovery.md. */
+  /** What the parts of a score count: see docs/protocol.md, Search, for their defaults. */
   weights: z
     .strictObject({
+      /** The vectors' share of the match; the words have the rest. */
+      vector: weight.optional(),
+      /** Meaning's share of the vectors, where meaning is known. */
+      semantic: weight.optional(),
       reputation: weight.optional(),
       price: weight.optional(),
       presence: weight.optional(),
@@ -44,6 +48,8 @@ export const searchResultSchema = z.object({
   parts: z.object({
     lexical: z.number(),
     vector: z.number(),
+    /** Only in an answer that was ranked by meaning as well. */
+    semantic: z.number().optional(),
     reputation: z.number(),
     price: z.number(),
     presence: z.number(),
@@ -58,6 +64,14 @@ export const searchAnswerSchema = z.object({
   /** The index revision that answered. */
   rev: z.number().int(),
   embedder: z.string(),
+  /** Whether meaning was ranked by as well, beside words and n-grams. */
+  semantic: z.boolean().optional(),
+  /** The worker is starting: only cards newer than its snapshot were looked at. Ask again. */
+  partial: z.boolean().optional(),
+  /** Why there is nothing: no card passes the filters, or none of those fits the words. */
+  empty: z.enum(['nothing-passes', 'nothing-matches']).optional(),
+  /** What an embedder that could not be reached left: words, or words and n-grams. */
+  degraded: z.enum(['words-only', 'base-only']).optional(),
   total: z.number().int(),
   next: z.string().optional(),
   /** Why each of the next cards was left out, when `explain` was asked for. */

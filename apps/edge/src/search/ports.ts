@@ -1,0 +1,21 @@
+/** What search needs beside the directory; each entry hands in what its runtime has. */
+import type { Embedder, VectorEngine } from '@zerostate/discovery';
+import type { Timers } from '../ports.ts';
+import type { SnapshotStore } from './snapshot-store.ts';
+
+export type SearchPorts = {
+  /** The base: always there, answers by itself. Its id is part of every snapshot. */
+  embedder: Embedder;
+  /** Ranks by meaning as well, once it is loaded; answers say whether it did. */
+  semantic?: Embedder;
+  /** Makes a vector engine; without it vectors are scanned in JavaScript. */
+  engine?: (dims: number, capacity: number) => VectorEngine;
+  snapshots: SnapshotStore;
+  timers: Timers;
+  /** Changes from which a builder writes a new snapshot; a worker takes one up from four times that. */
+  delta: number;
+  /** Cards up to which two indexes fit into memory side by side; absent: any number. */
+  besideCardsMax?: number;
+};
+
+export const DELTA_DEFAULT = 500;
