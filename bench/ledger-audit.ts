@@ -1,13 +1,16 @@
 import {
+  auditJournal,
   createSigner,
   createVerifier,
   encodeBase64url,
+  firstHead,
+  foldTransfer,
+  SEAL_TYPE,
   type Seal,
+  sealBody,
   sealEnvelope,
   type Transfer,
 } from '@zerostate/shared';
-import { auditJournal } from '../apps/edge/src/ledger/audit.ts';
-import { firstHead, foldTransfer, SEAL_TYPE, sealBody } from '../apps/edge/src/ledger/seal.ts';
 import { figure } from './ledger-world.ts';
 import type { BenchResult } from './report.ts';
 
@@ -38,11 +41,16 @@ export async function auditMillion(): Promise<BenchResult> {
   return { name: 'audit1m.s', value, unit: 's', better: 'lower' };
 }
 
-/** Deposits to 5 000 accounts by turns, then payments among them. */
+/** Deposits to 5 000 accounts by turns, then payments among them, 200 to a lane. */
 function transferOf(seq: number): Transfer {
   const account = (n: number) => `avl:did:key:z6Mk${String(n % 5_000).padStart(44, '1')}`;
-  const debit = seq <= 5_000 ? 'ral:faucet' : account(seq);
-  const amount = seq <= 5_000 ? '1000000' : '1';
-  const id = `redeem:${'C'.repeat(43)}:a:0:${seq}`;
-  return { seq, id, debit, credit: account(seq + 1), amount, code: 'redeem', ref: id, ts: seq };
+  const isDeposit = seq <= 5_000;
+  const debit = isDeposit ? 'ral:faucet' : account(seq);
+  const channel = String(Math.floor((seq - 5_001) / 200)).padStart(43, 'C');
+  const id = isDeposit
+    ? `deposit:faucet:${seq}`
+    : `redeem:${channel}:a:0:${((seq - 5_001) % 200) + 1}`;
+  const amount = isDeposit ? '1000000' : '1';
+  const code = isDeposit ? 'deposit' : 'redeem';
+  return { seq, id, debit, credit: account(seq + 1), amount, code, ref: id, ts: seq };
 }

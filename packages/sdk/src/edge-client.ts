@@ -6,14 +6,18 @@ import {
   type ChannelAnswer,
   type ChannelListAnswer,
   type ClaimAnswer,
+  type ClaimListAnswer,
   type ConservationAnswer,
   cardAnswerSchema,
   cardListAnswerSchema,
   channelAnswerSchema,
   channelListAnswerSchema,
   claimAnswerSchema,
+  claimListAnswerSchema,
   conservationAnswerSchema,
   type Envelope,
+  type LaneListAnswer,
+  laneListAnswerSchema,
   type NetworkAnswer,
   networkAnswerSchema,
   type PublishCardRequest,
@@ -37,6 +41,10 @@ import {
   transferListAnswerSchema,
   type VoucherAnswer,
   voucherAnswerSchema,
+  type WithdrawalAnswer,
+  type WithdrawalListAnswer,
+  withdrawalAnswerSchema,
+  withdrawalListAnswerSchema,
 } from '@zerostate/shared';
 import { systemClock, systemRng, systemTimers } from './adapters/system.ts';
 import { getBlob, putBlob } from './http/blobs.ts';
@@ -92,6 +100,19 @@ export interface EdgeClient {
   /** Play money for the signer, where the network gives it out. */
   faucet(amount: bigint, options?: KeyedOptions): Promise<EdgeResult<AccountAnswer>>;
   credit(credit: Envelope<unknown>, options?: KeyedOptions): Promise<EdgeResult<AccountAnswer>>;
+  /** Takes money out: held at once, paid by an operator. Repeating it holds nothing more. */
+  withdraw(
+    withdraw: Envelope<unknown>,
+    options?: KeyedOptions,
+  ): Promise<EdgeResult<WithdrawalAnswer>>;
+  /** An operator's word that a withdrawal was paid or refused. */
+  debit(debit: Envelope<unknown>, options?: KeyedOptions): Promise<EdgeResult<WithdrawalAnswer>>;
+  withdrawal(id: string, options?: CallOptions): Promise<EdgeResult<WithdrawalAnswer>>;
+  /** One page above `after`: the signer's own, or everybody's for an operator. */
+  withdrawals(
+    page?: { did?: string; state?: WithdrawalAnswer['state']; after?: number },
+    options?: CallOptions,
+  ): Promise<EdgeResult<WithdrawalListAnswer>>;
   /** Transfers above `after`, oldest first, one page. */
   transfers(
     after?: number,
@@ -101,6 +122,9 @@ export interface EdgeClient {
     after?: number,
     options?: CallOptions,
   ): Promise<EdgeResult<{ seals: Seal[]; next?: number | undefined }>>;
+  /** What every lane has paid, with the signature that allowed it; one page. */
+  lanes(after?: string, options?: CallOptions): Promise<EdgeResult<LaneListAnswer>>;
+  claims(after?: string, options?: CallOptions): Promise<EdgeResult<ClaimListAnswer>>;
   conservation(options?: CallOptions): Promise<EdgeResult<ConservationAnswer>>;
 
   openChannel(open: Envelope<unknown>, options?: KeyedOptions): Promise<EdgeResult<ChannelAnswer>>;
@@ -208,9 +232,17 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
     faucet: (amount, o) =>
       postKeyed('v1/faucet', { amount: String(amount) }, accountAnswerSchema, o, 'private'),
     credit: (credit, o) => postKeyed('v1/credits', { credit }, accountAnswerSchema, o),
+    withdraw: (withdraw, o) =>
+      postKeyed('v1/withdrawals', { withdraw }, withdrawalAnswerSchema, o, 'public'),
+    debit: (debit, o) => postKeyed('v1/debits', { debit }, withdrawalAnswerSchema, o, 'public'),
+    withdrawal: (id, o) => get(`v1/withdrawals/${at(id)}`, withdrawalAnswerSchema, o, 'private'),
+    withdrawals: (page, o) =>
+      get(`v1/withdrawals${query({ ...page })}`, withdrawalListAnswerSchema, o, 'private'),
     transfers: (after, o) =>
       get(`v1/ledger/transfers${query({ after })}`, transferListAnswerSchema, o),
     seals: (after, o) => get(`v1/ledger/seals${query({ after })}`, sealListAnswerSchema, o),
+    lanes: (after, o) => get(`v1/ledger/lanes${query({ after })}`, laneListAnswerSchema, o),
+    claims: (after, o) => get(`v1/ledger/claims${query({ after })}`, claimListAnswerSchema, o),
     conservation: (o) => get('v1/ledger/conservation', conservationAnswerSchema, o),
 
     openChannel: (open, o) => postKeyed('v1/channels', { open }, channelAnswerSchema, o),

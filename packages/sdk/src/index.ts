@@ -1,6 +1,13 @@
 /** @zerostate/sdk: find an agent, pay it, prove what it did. Runs in a browser. */
 export { createSigner, type Signer } from '@zerostate/shared';
 export { systemClock, systemRng, systemTimers } from './adapters/system.ts';
+export {
+  type AuditFinding,
+  type AuditOptions,
+  type AuditProgress,
+  auditLedger,
+  type LedgerAudit,
+} from './audit/ledger-audit.ts';
 export { type AgentRef, parseAgent } from './client/candidates.ts';
 export type { ChannelTermsAsked, CloseOptions } from './client/channels.ts';
 export { type Client, type ConnectOptions, connect } from './client/connect.ts';

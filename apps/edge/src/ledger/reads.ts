@@ -1,9 +1,11 @@
 /** What anybody may read of the ledger. */
 import {
   type AccountAnswer,
+  type ClaimListAnswer,
   type ConservationAnswer,
   claimAnswerSchema,
   err,
+  type LaneListAnswer,
   ok,
   type Seal,
   type Transfer,
@@ -11,7 +13,6 @@ import {
 import { and, asc, eq, gt, sql } from 'drizzle-orm';
 import type { Database } from '../ports.ts';
 import type { LedgerResult } from './codes.ts';
-import type { ClaimListAnswer, LaneListAnswer } from './public-answers.ts';
 import { big, text } from './snapshot.ts';
 import { claimTable, laneTable, sealTable, transferTable } from './tables.ts';
 
@@ -152,7 +153,8 @@ export async function readClaims(
   const rows = await database.drizzle
     .select({
       id: claimTable.id,
-      json: sql<string>`(SELECT json FROM claim_answer WHERE id = ${claimTable.id})`,
+      // Named in full: drizzle writes a column without its table, and each row would be the first.
+      json: sql<string>`(SELECT k.json FROM claim_answer k WHERE k.id = claim.id)`,
       executor: sql<string>`(SELECT CASE ${claimTable.dir} WHEN 'a' THEN b ELSE a END
         FROM channel WHERE id = ${claimTable.ch})`,
       condSig: claimTable.condSig,

@@ -1,7 +1,9 @@
 /** The public ledger: anybody can follow the journal, check its seals and add up its accounts. */
 import {
+  claimListAnswerSchema,
   conservationAnswerSchema,
   hashField,
+  laneListAnswerSchema,
   sealListAnswerSchema,
   transferListAnswerSchema,
 } from '@zerostate/shared';
@@ -10,7 +12,6 @@ import { fail } from '../http/problem.ts';
 import { afterField, afterOf, limitField, limitOf } from '../http/query.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
 import { answerValue } from './keyed-route.ts';
-import { claimListAnswerSchema, laneListAnswerSchema } from './public-answers.ts';
 import type { Ledger } from './store.ts';
 
 export type LedgerRouteDeps = RouterDeps & { ledger: Ledger };

@@ -1,36 +1,20 @@
-/**
- * Seals: h_n = sha256(h_{n-1} || JCS(transfer n)), h_0 = sha256(network id), signed by the ledger's
- * key. Whoever kept an old seal can show that a later journal was rewritten.
- */
+/** Seals the journal (audit/seals.ts of the shared package), so that a rewrite of it shows. */
 import {
-  concat,
   decodeBase64url,
   encodeBase64url,
-  jcs,
+  firstHead,
+  foldTransfer,
+  SEAL_TYPE,
+  sealBody,
   sealEnvelope,
-  sha256,
-  type Transfer,
-  utf8,
 } from '@zerostate/shared';
 import { DatabaseError } from '../adapters/libsql-error.ts';
 import type { LedgerPorts } from './ports.ts';
 import { readTransfers } from './reads.ts';
 import { text } from './snapshot.ts';
 
-/** The type under which a seal's body `{from_seq, to_seq, head}` is signed. */
-export const SEAL_TYPE = 'ledger.seal';
 /** Transfers of one seal. */
 const SEAL_ROWS_MAX = 5_000;
-
-/** Where the chain of a network starts. */
-export function firstHead(network: string): Uint8Array {
-  return sha256(utf8(network));
-}
-
-/** One transfer more; the row is its public answer. */
-export function foldTransfer(head: Uint8Array, transfer: Transfer): Uint8Array {
-  return sha256(concat(head, utf8(jcs(transfer))));
-}
 
 /** Seals what is above the last seal, at most 5 000 transfers, and says how many it took. */
 export async function sealJournal(ports: LedgerPorts): Promise<number> {
@@ -60,11 +44,6 @@ export async function sealJournal(ports: LedgerPorts): Promise<number> {
     throw error;
   }
   return transfers.length;
-}
-
-/** What the ledger's key signs. */
-export function sealBody(seal: { fromSeq: number; toSeq: number; head: string }) {
-  return { from_seq: String(seal.fromSeq), to_seq: String(seal.toSeq), head: seal.head };
 }
 
 function headBytes(head: string): Uint8Array {

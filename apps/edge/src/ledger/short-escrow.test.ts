@@ -1,9 +1,13 @@
-import { createVerifier } from '@zerostate/shared';
+import {
+  auditClaims,
+  auditJournal,
+  auditLanes,
+  compareLanes,
+  createVerifier,
+  type LaneListAnswer,
+} from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sweep } from '../sweep/sweep.ts';
-import { auditJournal } from './audit.ts';
-import { auditLanes } from './audit-lanes.ts';
-import type { LaneListAnswer } from './public-answers.ts';
 import {
   balance,
   claimOf,
@@ -70,7 +74,15 @@ async function auditAll() {
   const { seals } = must(await world.ledger.seals(0, 1_000));
   const journal = { network: world.network, ledger: world.signers.ledger.did, transfers, seals };
   const report = await auditJournal(journal, createVerifier());
-  return [...report.findings, ...(await findings(await lanes()))];
+  const paid = { before: report.lanes, has: (id: string) => transfers.some((t) => t.id === id) };
+  const { claims } = must(await world.ledger.claims({}, 100));
+  const payer = (_ch: string, dir: 'a' | 'b') => on.body[dir];
+  return [
+    ...report.findings,
+    ...(await findings(await lanes())),
+    ...compareLanes(await lanes(), paid),
+    ...(await auditClaims({ network: world.network, claims, payer }, createVerifier())),
+  ];
 }
 
 /** Two receipts of 50 each, and the voucher for the whole fund that pays them. */

@@ -1,6 +1,5 @@
-import { createVerifier, type Seal, type Transfer } from '@zerostate/shared';
+import { auditJournal, createVerifier, type Seal, type Transfer } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { auditJournal } from '../ledger/audit.ts';
 import {
   balance,
   channelOf,

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { formatUnits } from '../units.ts';
 import { CommandFailure, orFail } from './exit.ts';
 import { show, type Terminal, table } from './io.ts';
+import { addLedgerAudit } from './ledger-audit.ts';
 import { commonOptions, publicEdge } from './session.ts';
 
 export function addLedger(program: Command, terminal: Terminal): void {
@@ -47,6 +48,7 @@ export function addLedger(program: Command, terminal: Terminal): void {
         );
       }
     });
+  addLedgerAudit(ledger, terminal);
 }
 
 function rowOf({ seq, ts, code, amount, debit, credit }: Transfer): string[] {

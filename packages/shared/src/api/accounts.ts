@@ -1,4 +1,4 @@
-/** Accounts and the public ledger. */
+/** Accounts, and what goes into them from outside and out again. */
 import { z } from 'zod';
 import {
   amountField,
@@ -53,42 +53,3 @@ export const withdrawalListAnswerSchema = z.object({
   next: z.number().int().optional(),
 });
 export type WithdrawalListAnswer = z.infer<typeof withdrawalListAnswerSchema>;
-
-export const transferSchema = z.object({
-  seq: z.number().int(),
-  id: z.string(),
-  debit: z.string(),
-  credit: z.string(),
-  amount: amountField,
-  code: z.string(),
-  ref: z.string().nullable(),
-  ts: z.number().int(),
-});
-export type Transfer = z.infer<typeof transferSchema>;
-
-export const transferListAnswerSchema = z.object({
-  transfers: z.array(transferSchema),
-  /** The last seq of this page; absent when there is no more. */
-  next: z.number().int().optional(),
-});
-
-/** Sums over all accounts; `difference` is "0" or the ledger is wrong. */
-export const conservationAnswerSchema = z.object({
-  credits: z.string(),
-  debits: z.string(),
-  difference: z.string(),
-});
-export type ConservationAnswer = z.infer<typeof conservationAnswerSchema>;
-
-export const sealSchema = z.object({
-  from_seq: z.number().int(),
-  to_seq: z.number().int(),
-  head: z.string(),
-  sig: z.string(),
-  at: z.number().int(),
-});
-export type Seal = z.infer<typeof sealSchema>;
-export const sealListAnswerSchema = z.object({
-  seals: z.array(sealSchema),
-  next: z.number().int().optional(),
-});

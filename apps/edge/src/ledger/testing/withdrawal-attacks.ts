@@ -26,6 +26,11 @@ const HOLDS: Attack[] = [
     attack: `INSERT INTO rail_event VALUES ('op', 'X', 'withdraw', 'esc:C:a', 1, 'pending');`,
   },
   {
+    name: 'a withdrawal of a bond',
+    before: `${PENDING} ${transfer('b', 'avl:A', 'bnd:k', 5)}`,
+    attack: `INSERT INTO rail_event VALUES ('op', 'X', 'withdraw', 'bnd:k', 1, 'pending');`,
+  },
+  {
     name: 'a withdrawal by an account that is not there',
     before: PENDING,
     attack: `INSERT INTO rail_event VALUES ('op', 'X', 'withdraw', 'avl:N', 1, 'pending');`,
@@ -61,6 +66,12 @@ const HOLDS: Attack[] = [
     attack: transfer('z', 'avl:A', 'ral:op', 5, 'withdraw'),
   },
 ];
+
+const TWO_PAID = `${PENDING}
+  INSERT INTO rail_event VALUES ('op', 'X', 'withdraw', 'avl:A', 1, 'pending');
+  INSERT INTO withdrawal(id, rail, owner, amount, destination, at)
+    SELECT 'X', 'op', 'A', 1, 'bank', now_ms FROM clock;
+  ${end('done')} ${end('done', 'X')} ${settle('done', `'p'`)}`;
 
 const ENDS: Attack[] = [
   {
@@ -111,11 +122,13 @@ const ENDS: Attack[] = [
   },
   {
     name: 'one payment for two withdrawals',
-    before: `${PENDING} INSERT INTO rail_event VALUES ('op', 'X', 'withdraw', 'avl:A', 1, 'pending');
-      INSERT INTO withdrawal(id, rail, owner, amount, destination, at)
-        SELECT 'X', 'op', 'A', 1, 'bank', now_ms FROM clock;
-      ${end('done')} ${end('done', 'X')} ${settle('done', `'p'`)}`,
+    before: TWO_PAID,
     attack: settle('done', `'p'`, 'X'),
+  },
+  {
+    name: 'a payment that takes the place of another',
+    before: TWO_PAID,
+    attack: settle('done', `'p'`, 'X').replace('INSERT', 'INSERT OR REPLACE'),
   },
 ];
 

@@ -1,12 +1,48 @@
-/** What the public lists of the ledger answer, beyond the shapes in the shared package. */
-import {
-  amountField,
-  claimAnswerSchema,
-  didField,
-  envelopeField,
-  hashField,
-} from '@zerostate/shared';
+/** The public ledger: what anybody needs to check it (money.md 5, Seals). */
 import { z } from 'zod';
+import { amountField, didField, envelopeField, hashField } from '../messages/fields.ts';
+import { claimAnswerSchema } from './channels.ts';
+
+export const transferSchema = z.object({
+  seq: z.number().int(),
+  id: z.string(),
+  debit: z.string(),
+  credit: z.string(),
+  amount: amountField,
+  code: z.string(),
+  ref: z.string().nullable(),
+  ts: z.number().int(),
+});
+export type Transfer = z.infer<typeof transferSchema>;
+
+export const transferListAnswerSchema = z.object({
+  transfers: z.array(transferSchema),
+  /** The last seq of this page; absent when there is no more. */
+  next: z.number().int().optional(),
+});
+export type TransferListAnswer = z.infer<typeof transferListAnswerSchema>;
+
+/** Sums over all accounts; `difference` is "0" or the ledger is wrong. */
+export const conservationAnswerSchema = z.object({
+  credits: z.string(),
+  debits: z.string(),
+  difference: z.string(),
+});
+export type ConservationAnswer = z.infer<typeof conservationAnswerSchema>;
+
+export const sealSchema = z.object({
+  from_seq: z.number().int(),
+  to_seq: z.number().int(),
+  head: z.string(),
+  sig: z.string(),
+  at: z.number().int(),
+});
+export type Seal = z.infer<typeof sealSchema>;
+export const sealListAnswerSchema = z.object({
+  seals: z.array(sealSchema),
+  next: z.number().int().optional(),
+});
+export type SealListAnswer = z.infer<typeof sealListAnswerSchema>;
 
 export const laneListAnswerSchema = z.object({
   lanes: z.array(
