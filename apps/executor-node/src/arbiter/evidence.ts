@@ -31,7 +31,7 @@ export interface Evidence {
 }
 
 export interface EvidenceContext {
-  edge: EdgeClient;
+  edge: Pick<EdgeClient, 'channel' | 'task' | 'getBlob'>;
   claims: ClaimReads;
   pinned: Pinned;
   verifier: Verifier;
@@ -169,7 +169,7 @@ type Blobs = { module: Uint8Array | undefined; input: Uint8Array | undefined };
 
 /** Module and input by their hashes; undefined is what the edge does not have. */
 async function readBlobs(
-  edge: EdgeClient,
+  edge: EvidenceContext['edge'],
   { module, input, input_len, abi }: TaskManifest,
 ): Promise<Result<Blobs, string>> {
   const program = await readBlob(edge, module);
@@ -185,7 +185,7 @@ async function readBlobs(
 const MISSING = new Set(['blob-unknown', 'not-found', 'forbidden', 'blob-hash-wrong']);
 
 export async function readBlob(
-  edge: EdgeClient,
+  edge: EvidenceContext['edge'],
   hash: string,
 ): Promise<Result<Uint8Array | undefined, string>> {
   const blob = await edge.getBlob(hash);

@@ -29,8 +29,10 @@ import {
 /** What cannot be said now is tried again after this, doubled up to RETRY_MS_MAX. */
 const RETRY_MS_MIN = 15_000;
 const RETRY_MS_MAX = 3_600_000;
-/** A signed claim waits for other arbiters, perhaps: the ledger is asked this often. */
-const FOLLOW_MS = 60_000;
+/** What the ledger made of a verdict is asked soon after; */
+const FOLLOW_SOON_MS = 5_000;
+/** where the claim waits for other arbiters, this often. */
+const FOLLOW_MS = 300_000;
 
 export interface JudgeContext extends EvidenceContext {
   database: Database;
@@ -46,8 +48,10 @@ export interface JudgeContext extends EvidenceContext {
 export class Judge {
   readonly #context: JudgeContext;
   readonly #running = new Map<string, Promise<void>>();
+  #isStopped: boolean;
 
   constructor(context: JudgeContext) {
+    this.#isStopped = false;
     this.#context = context;
   }
 
@@ -78,19 +82,22 @@ export class Judge {
   /** Begins what is due, as far as there is room. A failure is one of this node: it rejects. */
   async work(failed: (cause: unknown) => void): Promise<void> {
     const { clock, database, reruns } = this.#context;
+    if (this.#isStopped) return;
     const due = await dueDisputes(database, clock.now(), reruns.capacity + this.#running.size);
     for (const { claim } of due) {
       if (this.#running.size >= reruns.capacity) return;
       if (this.#running.has(claim)) continue;
       const run = this.#look(claim)
-        .catch(failed)
-        .finally(() => this.#running.delete(claim));
+        .finally(() => this.#running.delete(claim))
+        .then(() => this.work(failed))
+        .catch(failed);
       this.#running.set(claim, run);
     }
   }
 
-  /** Resolves when nothing is being judged. */
-  async idle(): Promise<void> {
+  /** Begins nothing more, and resolves when nothing is being judged. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
     await Promise.all(this.#running.values());
   }
 
@@ -145,7 +152,7 @@ export class Judge {
     const now = clock.now();
     // Nobody hears of a verdict before it is on disk: after a crash the same one is sent again.
     await database.write(
-      signDispute({ claim, ch, task }, envelope, { now, nextAt: now + FOLLOW_MS }),
+      signDispute({ claim, ch, task }, envelope, { now, nextAt: now + FOLLOW_SOON_MS }),
     );
     const { verdict, price } = words;
     log.info('verdict signed', { claim, verdict, price, reason: evidence.reason });

@@ -127,7 +127,7 @@ class Arbiter implements RunningArbiter {
     this.#isStopping = true;
     for (const cancel of this.#ticks) cancel();
     await within(ports.timers, left(), this.#ticking);
-    await within(ports.timers, left(), this.#judge.idle());
+    await within(ports.timers, left(), this.#judge.stop());
     await within(ports.timers, left(), this.#emptied(left));
     await this.#link.stop();
     await reruns.close();
