@@ -13,7 +13,8 @@
  * Where a reader of the paper would go wrong: the embedding counts twice (the stock graph adds it
  * both with and without the timing signal); there is no norm after the last layer; queries, keys
  * and values stand in this order, each split into heads; there are no tokens for the sentence's
- * begin and end. The mean is taken before the last contraction, which is linear: a sixth less work.
+ * begin and end. The residual of layer 0 sees the positions unnormalised and is the most sensitive
+ * to rounding: its weights are the sum of two int8 matrices. The mean is taken before the last contraction, which is linear: a sixth less work.
  *
  * The host fills the image, calls `start`, and for each text `begin`, `add` for each chunk whose
  * token ids it wrote at `idsAddress`, and `finish`.
@@ -121,6 +122,8 @@ function embed(tokens: usize): void {
 function layer0(tokens: usize): void {
   quantise(at.STREAM, NARROW, tokens);
   multiply(at.RESIDUAL_0, NARROW, WIDE, tokens, at.BRANCH, false);
+  multiply(at.RESIDUAL_REST_0, NARROW, WIDE, tokens, at.UNITS, false);
+  addTo(at.BRANCH, at.UNITS, tokens * WIDE);
   normalise(at.STREAM, at.NORM_0A, NARROW, tokens, at.UNITS);
   quantise(at.UNITS, NARROW, tokens);
   multiply(at.QKV_0, NARROW, 3 * NARROW, tokens, at.HEADS, false);

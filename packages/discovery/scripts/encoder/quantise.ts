@@ -1,5 +1,6 @@
 /** From f32 weights to int8: one scale a row, with eight or four bits of storage. */
 import { GROUP_BYTES, GROUP_WEIGHTS } from '../../src/embed/use-lite/image.ts';
+import { unpacked } from './unpacked.ts';
 
 export interface Quantised {
   /** Int8 [rows][columns], or the same packed. */
@@ -65,6 +66,16 @@ export function toFour({ rows, columns, values }: Matrix): Quantised {
     pack(wanted, weights.subarray(group * GROUP_BYTES, (group + 1) * GROUP_BYTES));
   }
   return { weights, scales };
+}
+
+/** What rounding left: the values less what stands for them. */
+export function rest({ rows, columns, values }: Matrix, { weights, scales }: Quantised): Matrix {
+  const packed = weights.length < values.length;
+  const rounded = new Int8Array((packed ? unpacked(weights) : weights).buffer);
+  const left = values.map(
+    (value, at) => value - (rounded[at] ?? 0) * (scales[Math.floor(at / columns)] ?? 0),
+  );
+  return { rows, columns, values: left };
 }
 
 function pack(wanted: Float64Array, into: Uint8Array): void {

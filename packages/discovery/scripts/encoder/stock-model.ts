@@ -52,7 +52,10 @@ function convolutionNames(layer: number, part: string) {
 const DENSE = `${ENCODE}Layer_0/TransformerLayer/dense/`;
 const TANH = 'module/Encoder_en/hidden_layers/tanh_layer_0/';
 
-const MATRIX_TENSORS: Record<MatrixName, { weights: string; bias: string }> = {
+/** All but the residual's rest, which is made of what rounding leaves. */
+export type StockMatrixName = Exclude<MatrixName, 'layer0.residualRest'>;
+
+const MATRIX_TENSORS: Record<StockMatrixName, { weights: string; bias: string }> = {
   'layer0.qkv': attentionNames(0, 'qkv'),
   'layer0.attention': attentionNames(0, 'output'),
   'layer0.residual': { weights: `${DENSE}kernel${WHOLE}`, bias: `${DENSE}bias${WHOLE}` },
@@ -75,7 +78,7 @@ export interface StockModel {
   /** Gain, then bias, of the four norms in the order they are used. */
   readonly norms: readonly Float32Array[];
   /** [columns][rows], as the stock graph multiplies, and a bias a row. */
-  matrix(name: MatrixName): { weights: Float32Array; bias: Float32Array };
+  matrix(name: StockMatrixName): { weights: Float32Array; bias: Float32Array };
   /** The text of the package's licence. */
   readonly licence: string;
 }

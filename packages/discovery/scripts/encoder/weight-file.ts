@@ -13,7 +13,7 @@ import {
   type WeightFormat,
   writeHeader,
 } from '../../src/embed/use-lite/image.ts';
-import { type Matrix, type Quantised, toEight, toFour, transposed } from './quantise.ts';
+import { type Matrix, type Quantised, rest, toEight, toFour, transposed } from './quantise.ts';
 import type { StockModel } from './stock-model.ts';
 import { unpacked } from './unpacked.ts';
 
@@ -57,9 +57,12 @@ function sectionsOf(
   scales.set(embedding.scales);
   const head = [rotations(model.angles), ...model.norms.map(bytesOf), bytesOf(scales)];
   const matrices = MATRICES.flatMap(({ name, rows, columns }) => {
-    const { weights, bias } = model.matrix(name);
-    const matrix = quantise(transposed(weights, rows, columns));
-    return [matrix.weights, concatenated([bytesOf(matrix.scales), bytesOf(bias)])];
+    const isRest = name === 'layer0.residualRest';
+    const { weights, bias } = model.matrix(isRest ? 'layer0.residual' : name);
+    const whole = transposed(weights, rows, columns);
+    const matrix = quantise(isRest ? rest(whole, quantise(whole)) : whole);
+    const biases = isRest ? new Float32Array(rows) : bias;
+    return [matrix.weights, concatenated([bytesOf(matrix.scales), bytesOf(biases)])];
   });
   const noBias = new Uint8Array(4 * PROJECTION.rows);
   return [concatenated(head), ...matrices, concatenated([projection, noBias]), embedding.weights];
