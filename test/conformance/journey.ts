@@ -155,13 +155,15 @@ export async function arrive(url: string, parties: Parties): Promise<Trip> {
 export async function lookAround({ go, executor, ch }: Trip): Promise<void> {
   const agent = { did: executor.did, agent: 'thumbnails' };
   await go.must({ method: 'GET', route: '/v1/cards' });
+  await go.must({ method: 'GET', route: '/v1/cards/facets' });
+  const ofExecutor = `?did=${encodeURIComponent(executor.did)}`;
+  await go.must({ method: 'GET', route: '/v1/cards/history', query: ofExecutor });
   await go.must({ method: 'GET', route: '/v1/agents/{did}/{agent}', params: agent });
   await go.must({ method: 'GET', route: '/v1/agents/{did}/{agent}/card.json', params: agent });
   await go.must({ method: 'GET', route: '/v1/accounts/{did}', params: agent });
   await go.must({ method: 'GET', route: '/v1/reputation/{did}', params: agent });
   await go.must({ method: 'GET', route: '/v1/channels/{ch}', params: { ch } });
-  const query = `?did=${encodeURIComponent(executor.did)}`;
-  await go.must({ method: 'GET', route: '/v1/channels', query });
+  await go.must({ method: 'GET', route: '/v1/channels', query: ofExecutor });
   for (const list of ['transfers', 'seals', 'lanes', 'claims', 'conservation']) {
     await go.must({ method: 'GET', route: `/v1/ledger/${list}` });
   }

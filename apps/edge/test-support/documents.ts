@@ -53,9 +53,18 @@ const PARAMS: ExecutorParams = {
   ],
 };
 
+export type CardChange = {
+  name?: string;
+  description?: string;
+  tags?: string[];
+  regions?: string[];
+  /** Price of a task, micro-units. */
+  base?: string;
+};
+
 export async function makeCard(
   signer: Signer,
-  change: { name?: string; description?: string; tags?: string[] } = {},
+  change: CardChange = {},
 ): Promise<Record<string, unknown>> {
   const card = buildAgentCard({
     name: change.name ?? 'Thumbnails',
@@ -71,7 +80,11 @@ export async function makeCard(
         examples: ['make this picture smaller'],
       },
     ],
-    params: PARAMS,
+    params: {
+      ...PARAMS,
+      regions: change.regions ?? PARAMS.regions,
+      price: { ...PARAMS.price, base: change.base ?? PARAMS.price.base },
+    },
   });
   return signCard({ ...card }, signer);
 }
@@ -100,12 +113,15 @@ export async function makeRecord(
 export async function makePublication(
   network: string,
   signer: Signer,
-  change: Partial<CardRecord> & { now: number; name?: string; description?: string },
+  change: Partial<CardRecord> & { now: number } & CardChange,
 ): Promise<{ record: Envelope<CardRecord>; card: Record<string, unknown> }> {
-  const { name, description, ...fields } = change;
+  const { name, description, tags, regions, base, ...fields } = change;
   const card = await makeCard(signer, {
     ...(name === undefined ? {} : { name }),
     ...(description === undefined ? {} : { description }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(regions === undefined ? {} : { regions }),
+    ...(base === undefined ? {} : { base }),
   });
   return { card, record: await makeRecord(network, signer, card, fields) };
 }

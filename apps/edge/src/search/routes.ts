@@ -1,4 +1,4 @@
-import type { Embedder, SearchQuery } from '@zerostate/discovery';
+import type { Embedder, LeftOut, LeftOutReason, SearchQuery } from '@zerostate/discovery';
 import {
   type SearchAnswer,
   type SearchRequest,
@@ -120,8 +120,23 @@ async function toAnswer(
     ...(found.empty === undefined ? {} : { empty: found.empty }),
     ...(found.degraded === undefined ? {} : { degraded: found.degraded }),
     ...(found.next === undefined ? {} : { next: found.next }),
-    ...(found.leftOut === undefined
-      ? {}
-      : { left_out: found.leftOut.map(({ did, agent, reason }) => ({ did, agent, reason })) }),
+    ...(found.leftOut === undefined ? {} : { left_out: found.leftOut.map(toLeftOut) }),
   };
+}
+
+/** Reasons by the names that this API gives its filters. */
+const REASONS: Record<LeftOutReason, string> = {
+  expired: 'expired',
+  tags: 'tags',
+  skills: 'skills',
+  region: 'regions',
+  regions: 'regions',
+  priceMax: 'price_max',
+  minReputation: 'reputation_min',
+  online: 'online',
+  rank: 'rank',
+};
+
+function toLeftOut({ did, agent, reason }: LeftOut) {
+  return { did, agent, reason: REASONS[reason] };
 }
