@@ -1,11 +1,18 @@
-import { type AccountAnswer, createSigner, didField } from '@zerostate/shared';
+import { type AccountAnswer, didField, type WithdrawalAnswer } from '@zerostate/shared';
 import type { Command } from 'commander';
-import { readKeyFile } from '../adapters/key-file.ts';
-import { createEdgeClient } from '../edge-client.ts';
 import { formatUnits } from '../units.ts';
+import { addDeposit, addWithdraw } from './account-rails.ts';
 import { CommandFailure, orFail } from './exit.ts';
 import { show, type Terminal } from './io.ts';
-import { amount, type CommonOptions, commonOptions, publicEdge } from './session.ts';
+import {
+  amount,
+  type CommonOptions,
+  commonOptions,
+  publicEdge,
+  signedEdge,
+  signerOf,
+} from './session.ts';
+import { showWithdrawals } from './withdrawals.ts';
 
 export function addAccount(program: Command, terminal: Terminal): void {
   const account = program.command('account').description('your money on the ledger');
@@ -31,20 +38,40 @@ export function addAccount(program: Command, terminal: Terminal): void {
     .action(async (units: string, _flags: unknown, command: Command) => {
       const common = commonOptions(command, terminal);
       const sum = amount(units);
-      const edge = createEdgeClient({ url: common.edge, signer: await signerOf(common) });
+      const edge = signedEdge(common, await signerOf(common));
       const answer = orFail(await edge.faucet(sum, { signal: terminal.signal }));
       showAccount(terminal, common, answer);
     });
+  addDeposit(account, terminal, showAccount);
+  addWithdraw(account, terminal);
+  addWithdrawals(account, terminal);
 }
 
-async function signerOf({ state }: CommonOptions) {
-  return createSigner(orFail(await readKeyFile(state)));
+function addWithdrawals(account: Command, terminal: Terminal): void {
+  account
+    .command('withdrawals')
+    .description('what you took out, and what became of it')
+    .option('--pending', 'only what is not paid or refused yet')
+    .addHelpText('after', '\nExample:\n  zs account withdrawals --pending --json')
+    .action(async (flags: { pending?: boolean }, command: Command) => {
+      const common = commonOptions(command, terminal);
+      const signer = await signerOf(common);
+      const state: WithdrawalAnswer['state'] | undefined = flags.pending ? 'pending' : undefined;
+      await showWithdrawals(terminal, common, signer, { did: signer.did, ...(state && { state }) });
+    });
 }
 
 function showAccount(terminal: Terminal, { json }: CommonOptions, answer: AccountAnswer): void {
   const available = formatUnits(BigInt(answer.available));
   const escrow = formatUnits(BigInt(answer.escrow));
-  show(terminal, json, { did: answer.did, available, escrow }, () =>
-    [`account    ${answer.did}`, `available  ${available}`, `escrow     ${escrow}`, ''].join('\n'),
+  const withdrawing = formatUnits(BigInt(answer.withdrawing));
+  show(terminal, json, { did: answer.did, available, escrow, withdrawing }, () =>
+    [
+      `account      ${answer.did}`,
+      `available    ${available}`,
+      `escrow       ${escrow}`,
+      `withdrawing  ${withdrawing}`,
+      '',
+    ].join('\n'),
   );
 }

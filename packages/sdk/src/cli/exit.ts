@@ -9,6 +9,8 @@ const CONFIGURATION = [
   'key-exists',
   'edge-url-invalid',
   'wallet-unreadable',
+  'order-file-invalid',
+  'audit-file-invalid',
   'wallet-of-another-identity',
   'wallet-of-another-network',
 ];
@@ -51,7 +53,20 @@ const ADVICE: Readonly<Record<string, string>> = {
   'edge-unreachable': 'is the edge running? Name another with --edge URL or ZS_EDGE',
   'funds-insufficient': 'on a local network, zs account faucet AMOUNT gives play money',
   'agent-not-found': 'no agent on line matches; try other words, or zs search',
+  'reference-used': 'it moved money before, and does not again',
+  'rail-closed': 'nobody pays out on this network',
   'executor-offline': 'its node is not connected to this edge; try again later',
   'wallet-of-another-network': 'use another --state for this network',
   'wallet-of-another-identity': 'use another --state for this key',
 };
+
+type Parsed<T> =
+  | { success: true; data: T }
+  | { success: false; error: { issues: readonly { path: PropertyKey[]; message: string }[] } };
+
+/** What the options make, or which of them cannot be. */
+export function wellFormed<T>(parsed: Parsed<T>): T {
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new CommandFailure('usage', `${issue?.path.join('.')}: ${issue?.message}`);
+}

@@ -5,6 +5,7 @@ import { CommandFailure, EXIT } from './exit.ts';
 import type { Terminal } from './io.ts';
 import { addKey } from './key.ts';
 import { addLedger } from './ledger.ts';
+import { addOperator } from './operator.ts';
 import { addReceipt } from './receipt.ts';
 import { addRun } from './run.ts';
 import { addSearch } from './search.ts';
@@ -43,7 +44,16 @@ Examples:
   zs search "render markdown to html"
   zs run "render markdown to html" --in README.md --out README.html --budget 0.5`,
     );
-  const add = [addSearch, addRun, addReceipt, addChannel, addAccount, addLedger, addKey];
+  const add = [
+    addSearch,
+    addRun,
+    addReceipt,
+    addChannel,
+    addAccount,
+    addLedger,
+    addOperator,
+    addKey,
+  ];
   for (const command of add) command(program, terminal);
   for (const command of program.commands) makeGlobal(command);
   return program;

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
+import { createSigner, type Signer } from '@zerostate/shared';
 import type { Command } from 'commander';
+import { readKeyFile } from '../adapters/key-file.ts';
 import type { OnProgress } from '../client/progress.ts';
 import { createEdgeClient, type EdgeClient } from '../edge-client.ts';
 import { type Client, connectFromState } from '../node.ts';
@@ -40,6 +42,16 @@ function edgeUrl(text: string): string {
 /** An edge for public reads: no key is needed. */
 export function publicEdge({ edge }: CommonOptions): EdgeClient {
   return createEdgeClient({ url: edge });
+}
+
+/** The key of the state folder. */
+export async function signerOf({ state }: CommonOptions): Promise<Signer> {
+  return createSigner(orFail(await readKeyFile(state)));
+}
+
+/** An edge that is asked in somebody's name. */
+export function signedEdge({ edge }: CommonOptions, signer: Signer): EdgeClient {
+  return createEdgeClient({ url: edge, signer });
 }
 
 /**
