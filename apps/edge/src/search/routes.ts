@@ -1,4 +1,4 @@
-import type { Embedder, LeftOut, LeftOutReason, SearchQuery } from '@zerostate/discovery';
+import type { Embedder, LeftOut, SearchQuery } from '@zerostate/discovery';
 import {
   type SearchAnswer,
   type SearchRequest,
@@ -124,19 +124,13 @@ async function toAnswer(
   };
 }
 
-/** Reasons by the names that this API gives its filters. */
-const REASONS: Record<LeftOutReason, string> = {
-  expired: 'expired',
-  tags: 'tags',
-  skills: 'skills',
-  region: 'regions',
-  regions: 'regions',
-  priceMax: 'price_max',
-  minReputation: 'reputation_min',
-  online: 'online',
-  rank: 'rank',
-};
+/** Filters that this API calls by another name than the index does. */
+const FILTER_NAMES = new Map<string, string>([
+  ['region', 'regions'],
+  ['priceMax', 'price_max'],
+  ['minReputation', 'reputation_min'],
+]);
 
 function toLeftOut({ did, agent, reason }: LeftOut) {
-  return { did, agent, reason: REASONS[reason] };
+  return { did, agent, reason: FILTER_NAMES.get(reason) ?? reason };
 }
