@@ -321,10 +321,11 @@ export class CardIndex {
     if (vector === undefined) throw new Error('embedder gave too few vectors');
     const { key, did, agent, expiresAt } = card;
     if (key !== `${did}#${agent}`) throw new TypeError('a card key is did#agent');
-    if (this.#shards.some((shard) => shard.renew(card))) return;
-    this.#takeOut(key);
-    const row = { did, agent, expiresAt, record: recordOf(card) };
-    this.#openShard().put(row, termsOf(text, CARD_TEXT_MAX), vector);
+    if (!this.#shards.some((shard) => shard.renew(card))) {
+      this.#takeOut(key);
+      const row = { did, agent, expiresAt, record: recordOf(card) };
+      this.#openShard().put(row, termsOf(text, CARD_TEXT_MAX), vector);
+    }
     const { cardSha256, semantic = [] } = card;
     if (semantic.length > 0) this.#attach({ key, cardSha256, vectors: semantic });
   }

@@ -112,8 +112,19 @@ export async function loadTable(
   const table = new Uint32Array(reader.peek(name) >>> 2);
   await reader.into(name, [bytesOf(table)]);
   const powerOfTwo = table.length > 1 && (table.length & (table.length - 1)) === 0;
-  if (!powerOfTwo || !table.includes(0) || table.some((entry) => entry > rows)) {
+  if (!powerOfTwo || !isTableOf(table, rows)) {
     throw new SnapshotFault('corrupt', `${name} is no table of ${rows} rows`);
   }
   return table;
+}
+
+/** Every entry is of one of so many rows, and a probe meets a free place. */
+function isTableOf(table: Uint32Array, rows: number): boolean {
+  let free = 0;
+  for (let i = 0; i < table.length; i++) {
+    const entry = table[i] ?? 0;
+    if (entry > rows) return false;
+    if (entry === 0) free += 1;
+  }
+  return free > 0;
 }

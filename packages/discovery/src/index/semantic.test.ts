@@ -143,6 +143,15 @@ describe('semantic vectors come later', () => {
     expect([index.attached, index.rev]).toEqual([2, 6]);
   });
 
+  test('a card that is only renewed keeps its own, and takes those it brings', async () => {
+    const index = await indexOf(three);
+    await index.attach([meaning(solver)]);
+    await index.upsert({ ...solver, expiresAt: 9_000_000 });
+    expect(index.attached).toBe(1);
+    await index.upsert({ ...builder, expiresAt: 9_000_000, semantic: [meaningOf('website')] });
+    expect(index.attached).toBe(2);
+  });
+
   test('those of a card that was replaced or removed since are not taken', async () => {
     const index = await indexOf(three);
     const newer = { ...solver, description: 'chess', cardSha256: 'sha-newer' };

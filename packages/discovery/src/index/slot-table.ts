@@ -36,7 +36,8 @@ export class SlotTable {
   /** Fills the table from a snapshot whose columns are there already. */
   async load(name: string, reader: SectionReader): Promise<void> {
     this.#table = await loadTable(name, reader, this.#dids.length);
-    this.#used = this.#table.reduce((used, entry) => used + (entry === 0 ? 0 : 1), 0);
+    this.#used = 0;
+    for (const entry of this.#table) if (entry !== 0) this.#used += 1;
   }
 
   #probe(did: number, agent: number): number {
