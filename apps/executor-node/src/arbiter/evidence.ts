@@ -59,7 +59,6 @@ export async function collect(
   const manifest = await openManifest(context, claim, task.value.manifest);
   if (!manifest.ok) return manifest;
   const { creator, executor } = manifest.value;
-  if (creator === pinned.did || executor === pinned.did) return err('party');
   const [payer, payee] = claim.dir === 'a' ? parties.value : parties.value.toReversed();
   if (creator !== payer || executor !== payee) return err('parties-wrong');
   if (!(await isCondSigned(context, claim, { payer: creator, executor }))) {
