@@ -12,4 +12,5 @@ export const LEDGER_MIGRATIONS: readonly string[] = [
   '0007_outbox_leases',
   '0008_answers',
   '0009_withdrawals',
+  '0010_mailbox_limit',
 ];

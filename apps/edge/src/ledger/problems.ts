@@ -66,6 +66,6 @@ export const LEDGER_PROBLEMS = {
   'memo-mismatch': { status: 422, title: 'The receipts do not lead to the memo of the voucher' },
   'price-mismatch': { status: 422, title: 'The receipts do not add up to what the voucher pays' },
   'receipt-invalid': { status: 422, title: 'A receipt is not of this lane and payee' },
-  'voucher-over-fund': { status: 409, title: 'The vouchers of this side exceed its fund' },
+  'voucher-over-fund': { status: 409, title: 'The total is above what this side put in' },
   'receipt-unknown': { status: 404, title: 'No such receipt' },
 } as const satisfies Record<string, LedgerProblem>;

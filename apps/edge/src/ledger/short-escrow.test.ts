@@ -238,3 +238,27 @@ describe('a voucher in the mailbox', () => {
     expect(mailbox).toEqual([]);
   });
 });
+
+describe('a payer that fills the mailbox with vouchers of its own', () => {
+  const deposit = async (cum: bigint, lane: number) =>
+    world.ledger.depositVoucher(await voucher(world, on, { lane, cum }));
+  const later = 15 * 60_000;
+
+  it('keeps no voucher of its sleeping payee out, and the sweep pays all that is there', async () => {
+    must(await deposit(100n, 7));
+    must(await deposit(60n, 1));
+    expect(JSON.parse(must(await deposit(60n, 1)))).toMatchObject({ held: '60' });
+    await world.setTime(START + later);
+    await sweepOnce();
+    expect([await balance(world, 'bob'), await escrow()]).toEqual([100n, '0']);
+    await topup(60);
+    await sweepOnce();
+    expect([await balance(world, 'bob'), await escrow()]).toEqual([160n, '0']);
+  });
+
+  it('is told when a total is above the fund by itself', async () => {
+    expect(await deposit(101n, 7)).toMatchObject({ code: 'voucher-over-fund', detail: 'cum' });
+    await topup(1);
+    must(await deposit(101n, 7));
+  });
+});

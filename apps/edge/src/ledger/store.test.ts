@@ -217,7 +217,7 @@ describe('the mailbox', () => {
       { dir: on.dir, lane: 0, cum: '50' },
       { dir: on.dir, lane: 3, cum: '40' },
     ]);
-    const over = await voucher(world, on, { lane: 4, cum: 11n });
+    const over = await voucher(world, on, { lane: 4, cum: 101n });
     expect(await world.ledger.depositVoucher(over)).toMatchObject({ code: 'voucher-over-fund' });
     const delivered = await world.database.read({
       sql: `SELECT body FROM outbox WHERE did = ?1 AND type = 'voucher.deliver'`,

@@ -43,7 +43,7 @@ async function planDeposit(
     held: String(max(cum, held.get(lane) ?? 0n)),
   });
   if (cum <= (held.get(lane) ?? 0n)) return ok({ statements: [], answer: () => answer });
-  const fault = depositFault(state, { dir, total: sumOf(held, lane) + cum, now });
+  const fault = depositFault(state, { dir, cum, now });
   if (fault !== null) return fault;
   const payee = payeeOf(state.terms, dir);
   return ok({
@@ -57,14 +57,18 @@ async function planDeposit(
   });
 }
 
+/**
+ * A total above the fund is refused: no payee accepts it. What other lanes hold is left out, because
+ * a payer could fill one lane and keep the voucher out that its payee accepted before (ADR 0020).
+ */
 function depositFault(
   state: ChannelState,
-  about: { dir: Dir; total: bigint; now: number },
+  about: { dir: Dir; cum: bigint; now: number },
 ): LedgerResult<never> | null {
   if (state.phase === 'opening') return err('channel-opening');
   if (state.phase === 'closed') return err('channel-closed');
   if (state.closeAt !== null && about.now >= state.closeAt) return err('redeem-window-passed');
-  return about.total > state.fund[about.dir] ? err('voucher-over-fund', 'cum') : null;
+  return about.cum > state.fund[about.dir] ? err('voucher-over-fund', 'cum') : null;
 }
 
 /** The highest total known for each lane: redeemed or in the mailbox. */
@@ -84,12 +88,6 @@ async function readHeld(
     held.set(lane, max(big(row.cum), held.get(lane) ?? 0n));
   }
   return held;
-}
-
-function sumOf(held: ReadonlyMap<number, bigint>, exceptLane: number): bigint {
-  let sum = 0n;
-  for (const [lane, cum] of held) if (lane !== exceptLane) sum += cum;
-  return sum;
 }
 
 function upsert(row: {

@@ -1,5 +1,5 @@
 /** Attacks on what the ledger writes once: every row that could be edited, deleted or replaced. */
-import { type Attack, claim, lane } from './attack-sql.ts';
+import { type Attack, claim, close1, coop, lane, SIG } from './attack-sql.ts';
 
 const EXISTING: Attack[] = [
   [
@@ -110,6 +110,26 @@ const ONCE: Attack[] = [
   },
 ]);
 
+const held = (cum: number, lane = 3) =>
+  `INSERT INTO mailbox VALUES ('C', 'a', ${lane}, ${cum}, '', ${SIG}, 1);`;
+const MAILBOX: Attack[] = [
+  { name: 'a voucher above the fund in the mailbox', attack: held(101) },
+  {
+    name: 'a voucher above the fund over another',
+    before: held(100),
+    attack: `UPDATE mailbox SET cum = 101;`,
+  },
+  { name: 'a held voucher lowered', before: held(50), attack: 'UPDATE mailbox SET cum = 49;' },
+  {
+    name: 'a held voucher on another lane',
+    before: held(50),
+    attack: 'UPDATE mailbox SET lane = 4, cum = 51;',
+  },
+  { name: 'a held voucher thrown away', before: held(50), attack: 'DELETE FROM mailbox;' },
+  { name: 'a voucher for a closed channel', before: coop(0, 0), attack: held(5) },
+  { name: 'a voucher at close_at', before: close1, at: 61_000, attack: held(5) },
+];
+
 const OUTBOX: Attack[] = [
   {
     name: 'an outbox that starts again',
@@ -123,4 +143,10 @@ const OUTBOX: Attack[] = [
   },
 ];
 
-export const RECORD_ATTACKS: readonly Attack[] = [...RECORDS, ...EXISTING, ...ONCE, ...OUTBOX];
+export const RECORD_ATTACKS: readonly Attack[] = [
+  ...RECORDS,
+  ...EXISTING,
+  ...ONCE,
+  ...MAILBOX,
+  ...OUTBOX,
+];

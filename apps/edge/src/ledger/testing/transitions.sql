@@ -208,7 +208,7 @@ INSERT INTO mailbox(ch,dir,lane,cum,memo,sig,at)
 INSERT INTO guard SELECT 0 WHERE (SELECT cum FROM mailbox WHERE ch='E') <> 50;
 -- @mailbox-over-the-fund !fail
 INSERT INTO mailbox(ch,dir,lane,cum,memo,sig,at)
-  SELECT 'E','a',1,51,'',hex(zeroblob(43)),now_ms FROM clock;
+  SELECT 'E','a',1,101,'',hex(zeroblob(43)),now_ms FROM clock;
 -- @mailbox-lowered !fail
 UPDATE mailbox SET cum=10 WHERE ch='E';
 -- @mailbox-thrown-away !fail
