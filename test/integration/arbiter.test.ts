@@ -105,7 +105,7 @@ test('an arbiter gives each party what a second run says, to the micro-unit', as
   const honest = await disputed(2, 'gas-differs');
   const unknown = await disputed(3, 'output-differs');
   await lose(sha256Base64url(unknown.input));
-  node.pass(35_000);
+  await node.pass(35_000);
   const bonds = lied.price + honest.price + unknown.price;
   for (const { claim } of [lied, honest, unknown]) await claimIs(claim, 'disputed');
   // The objections cost their bonds, and nothing is paid while nobody has judged.

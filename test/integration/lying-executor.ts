@@ -13,13 +13,16 @@ import type { GuestOutcome, Sandbox } from '../../apps/executor-node/src/ports.t
 import { initNode } from '../../apps/executor-node/src/state/init.ts';
 import { openState } from '../../apps/executor-node/src/state/open.ts';
 import { DEFAULT_EXPOSURE } from '../../apps/executor-node/src/wallet/context.ts';
-import { must, type Party, ROOT } from './dispute-network.ts';
+import { must, type Party, ROOT, until } from './dispute-network.ts';
 
 export interface LyingExecutor {
   /** What is made of an outcome before a receipt is signed on it. */
   lie: (outcome: GuestOutcome) => GuestOutcome;
-  /** Lets so many ms pass for the node: a claim is filed half a minute after its result. */
-  pass(ms: number): void;
+  /**
+   * Lets so many ms pass for the node once the edge has all its results: a claim is filed half a
+   * minute after that.
+   */
+  pass(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,7 +39,8 @@ export async function startLyingExecutor(
   const real = await startSandbox(1);
   const executor: LyingExecutor = {
     lie: (outcome) => outcome,
-    pass(ms) {
+    async pass(ms) {
+      await until(async () => outboxOf(must(await node.execute({ command: 'status' }))) === 0);
       aheadMs += ms;
     },
     async stop() {
@@ -67,4 +71,8 @@ export async function startLyingExecutor(
     must(await node.execute({ command: 'card-add', folder: join(ROOT, 'agents', agent) }));
   }
   return executor;
+}
+
+function outboxOf(status: unknown): unknown {
+  return typeof status === 'object' && status !== null && 'outbox' in status ? status.outbox : null;
 }
