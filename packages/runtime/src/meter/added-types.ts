@@ -13,9 +13,11 @@ export class AddedTypes {
   }
 
   add(params: readonly number[], results: Uint8Array | readonly number[]): number {
-    this.entries.put(0x60, params.length, ...params);
-    this.entries.u32(results.length);
-    for (const type of results) this.entries.byte(type);
+    this.entries.byte(0x60);
+    for (const types of [params, results]) {
+      this.entries.u32(types.length);
+      for (const type of types) this.entries.byte(type);
+    }
     return this.first + this.count++;
   }
 

@@ -30,6 +30,8 @@ export interface CallGraph {
   readonly straightCost: Float64Array;
   /** By type: the node of its signature. */
   readonly signatureNodes: Int32Array;
+  /** Functions that something else than a direct call can reach. */
+  readonly escaping: ReadonlySet<number>;
 }
 
 /** A body's declared locals, and where its instructions begin. */
@@ -89,13 +91,14 @@ export function readCallGraph(
 ): CallGraph {
   const defined = shape.bodies.length;
   const [signatureNodes, nodes] = numberSignatures(shape, defined);
+  const escaping = new Set(shape.escaping);
   const graph: CallGraph = {
     edges: Array.from({ length: nodes }, () => []),
     frameBytes: new Float64Array(nodes),
     straightCost: new Float64Array(defined).fill(-1),
     signatureNodes,
+    escaping,
   };
-  const escaping = new Set(shape.escaping);
   for (let body = 0; body < defined; body++) readBody(shape, body, stream, limits, graph, escaping);
   linkEscaping(shape, graph, escaping);
   return graph;

@@ -1,47 +1,10 @@
-import type { InstructionStream } from '../decode/instructions.ts';
 import { ValueType } from '../decode/profile.ts';
-import type { LocalDeclarations } from './call-graph.ts';
+import type { BodyPlan } from './body-plan.ts';
+import { LocalLayout } from './local-layout.ts';
+import { CANONICAL_NAN, LANE_TYPES, SELECT_NUMBERS } from './nan-code.ts';
 import { Lanes } from './nan-operations.ts';
-import type { ChargePlan } from './segments.ts';
+import { Passed } from './passing.ts';
 import type { Writer } from './writer.ts';
-
-/** Where metering's own globals and functions stand, behind all of the module's. */
-export interface MeterIndices {
-  /** i64, gas left. Negative: spent. */
-  readonly gas: number;
-  /** i32, estimated native stack bytes left to the callee. Negative: spent. */
-  readonly depth: number;
-  /** i32, why a helper stopped the run: see `StopCode`. */
-  readonly stop: number;
-  /** i32, pages that the memory may have. */
-  readonly pages: number;
-  readonly chargeBytes: number;
-  readonly chargeEntries: number;
-  readonly grow: number;
-}
-
-/** Everything about one body that its emission needs. */
-export interface BodyPlan {
-  readonly bytes: Uint8Array;
-  readonly stream: InstructionStream;
-  readonly locals: LocalDeclarations;
-  readonly charges: ChargePlan;
-  /** Shape to make canonical by instruction; undefined where there is nothing to do. */
-  readonly canonical: Uint8Array | undefined;
-  /** Block type of no parameters and the function's results. */
-  readonly resultBlock: number;
-  readonly indices: MeterIndices;
-  /** Whether the body charges; otherwise its callers pay for it, and it is only canonicalised. */
-  readonly metered: boolean;
-  /** Whether gas is kept in a local between calls. */
-  readonly localCounter: boolean;
-  /** Native bytes to count at entry; 0 for none. */
-  readonly frameBytes: number;
-  /** Whether something that the body calls counts stack, so that it publishes its own depth. */
-  readonly tracksDepth: boolean;
-  callPublishesGas(op: number, immediate: number): boolean;
-  callPublishesDepth(op: number, immediate: number): boolean;
-}
 
 const I32_CONST = 0x41;
 const I64_CONST = 0x42;
@@ -59,14 +22,21 @@ const GLOBAL_SET = 0x24;
  *       block (results)          $body: what the author wrote, labels unchanged
  *         …
  *       end
+ *       (gas left)               where it is passed: one more result
  *       return
  *     end
+ *     (gas and depth to their globals)
  *     unreachable                one cold place for every check of the body
  */
-export function emitBody(out: Writer, body: Writer, plan: BodyPlan): void {
+export function emitBody(out: Writer, head: Writer, body: Writer, plan: BodyPlan): void {
+  head.clear();
   body.clear();
-  new BodyEmitter(body, plan).emit();
-  out.u32(body.length);
+  const layout = new LocalLayout(plan.locals, plan.params, plan.passed);
+  new BodyEmitter(body, plan, layout).emit();
+  // Locals are declared as they turn out to be needed.
+  layout.write(head, plan.bytes);
+  out.u32(head.length + body.length);
+  out.append(head);
   out.append(body);
 }
 
@@ -77,24 +47,28 @@ class BodyEmitter {
   private readonly depth: number;
   /** By shape: a local to hold the value while it is compared with itself. */
   private readonly temporaries: number[] = [];
-  private readonly addedLocals: number[] = [];
+  private readonly layout: LocalLayout;
+  /** Holds the table index of a `call_indirect` while the counters go below it. */
+  private tableIndex = -1;
   private openBlocks = 0;
   /** Source bytes before this offset are written. */
   private copied: number;
 
-  constructor(out: Writer, plan: BodyPlan) {
+  constructor(out: Writer, plan: BodyPlan, layout: LocalLayout) {
     this.out = out;
     this.plan = plan;
-    this.counter = plan.localCounter ? this.addLocal(ValueType.i64) : -1;
-    this.depth = plan.tracksDepth ? this.addLocal(ValueType.i32) : -1;
+    this.layout = layout;
+    const { params, passed } = plan;
+    if (passed !== Passed.nothing) this.counter = params;
+    else this.counter = plan.localCounter ? layout.add(ValueType.i64) : -1;
+    if (passed === Passed.gasAndDepth) this.depth = params + 1;
+    else this.depth = plan.tracksDepth ? layout.add(ValueType.i32) : -1;
     this.copied = plan.stream.start(0);
-    if (plan.canonical !== undefined) this.addTemporaries(plan.canonical);
   }
 
   emit(): void {
     const { out, plan } = this;
     const { stream } = plan;
-    this.writeLocals();
     if (!plan.metered) {
       this.instructions();
       out.byte(0x0b);
@@ -106,7 +80,8 @@ class BodyEmitter {
     out.integer(plan.resultBlock);
     this.instructions();
     out.byte(0x0b);
-    this.publishGas();
+    if (plan.passed === Passed.nothing) this.publishGas();
+    else this.op(LOCAL_GET, this.counter);
     out.put(0x0f, 0x0b);
     this.publishGas();
     this.publishDepth();
@@ -114,47 +89,35 @@ class BodyEmitter {
     if (this.copied !== stream.start(stream.count - 1)) throw new Error('body copied in part');
   }
 
-  private addLocal(type: number): number {
-    this.addedLocals.push(type);
-    return this.plan.locals.types.length + this.addedLocals.length - 1;
-  }
-
-  private addTemporaries(canonical: Uint8Array): void {
-    const count = this.plan.stream.count;
-    let shapes = 0;
-    for (let i = 0; i < count; i++) shapes |= 1 << (canonical[i] ?? 0);
-    if (shapes & (1 << Lanes.f32)) this.temporaries[Lanes.f32] = this.addLocal(ValueType.f32);
-    if (shapes & (1 << Lanes.f64)) this.temporaries[Lanes.f64] = this.addLocal(ValueType.f64);
-    if (shapes & ((1 << Lanes.f32x4) | (1 << Lanes.f64x2))) {
-      const vector = this.addLocal(ValueType.v128);
-      this.temporaries[Lanes.f32x4] = vector;
-      this.temporaries[Lanes.f64x2] = vector;
-    }
-  }
-
-  private writeLocals(): void {
-    const { out, plan } = this;
-    out.u32(plan.locals.groups + this.addedLocals.length);
-    out.copy(plan.bytes, plan.locals.start, plan.locals.end);
-    for (const type of this.addedLocals) out.put(1, type);
+  private temporary(lanes: number): number {
+    const known = this.temporaries[lanes];
+    if (known !== undefined) return known;
+    const added = this.layout.add(LANE_TYPES[lanes] ?? ValueType.v128);
+    this.temporaries[lanes] = added;
+    return added;
   }
 
   /** Charges the first segment and checks, then counts the frame and checks. */
   private enter(): void {
     const { out, plan } = this;
     const { gas, depth } = plan.indices;
-    this.op(GLOBAL_GET, gas);
+    if (plan.passed === Passed.nothing) this.op(GLOBAL_GET, gas);
+    else this.op(LOCAL_GET, this.counter);
     this.subtract(plan.charges.amount[0] ?? 0);
-    if (plan.localCounter) this.op(LOCAL_SET, this.counter);
-    else this.op(GLOBAL_SET, gas);
-    if (plan.charges.checksEntry) {
-      this.readGas();
+    if (!plan.charges.checksEntry) this.writeGas();
+    else {
+      if (this.counter >= 0) this.op(LOCAL_TEE, this.counter);
+      else {
+        this.writeGas();
+        this.readGas();
+      }
       this.stopIfNegative(0);
     }
     if (!plan.tracksDepth) return;
-    this.op(GLOBAL_GET, depth);
+    if (plan.passed !== Passed.gasAndDepth) this.op(GLOBAL_GET, depth);
+    else if (plan.frameBytes > 0) this.op(LOCAL_GET, this.depth);
     if (plan.frameBytes === 0) {
-      this.op(LOCAL_SET, this.depth);
+      if (plan.passed !== Passed.gasAndDepth) this.op(LOCAL_SET, this.depth);
       return;
     }
     out.byte(I32_CONST);
@@ -181,25 +144,29 @@ class BodyEmitter {
   }
 
   private readGas(): void {
-    if (this.plan.localCounter) this.op(LOCAL_GET, this.counter);
+    if (this.counter >= 0) this.op(LOCAL_GET, this.counter);
     else this.op(GLOBAL_GET, this.plan.indices.gas);
   }
 
   private charge(gas: number): void {
     this.readGas();
     this.subtract(gas);
-    if (this.plan.localCounter) this.op(LOCAL_SET, this.counter);
+    this.writeGas();
+  }
+
+  private writeGas(): void {
+    if (this.counter >= 0) this.op(LOCAL_SET, this.counter);
     else this.op(GLOBAL_SET, this.plan.indices.gas);
   }
 
   private publishGas(): void {
-    if (!this.plan.localCounter) return;
+    if (this.counter < 0) return;
     this.op(LOCAL_GET, this.counter);
     this.op(GLOBAL_SET, this.plan.indices.gas);
   }
 
   private reloadGas(): void {
-    if (!this.plan.localCounter) return;
+    if (this.counter < 0) return;
     this.op(GLOBAL_GET, this.plan.indices.gas);
     this.op(LOCAL_SET, this.counter);
   }
@@ -223,6 +190,7 @@ class BodyEmitter {
       while (charges.at[next] === i) this.enterSegment(next++, i);
       const op = stream.op(i);
       if (op <= 0x11) this.control(op, i);
+      else if (op >= 0x20 && op <= 0x22) this.local(op, i);
       else if (op === 0x40) this.replace(i, this.plan.indices.grow);
       else if (op >= 0x108 && op <= 0x111) this.bulk(op, i);
       const lanes = canonical?.[i] ?? Lanes.none;
@@ -251,15 +219,11 @@ class BodyEmitter {
     if (op >= 0x02 && op <= 0x04) this.openBlocks++;
     else if (op === 0x0b) this.openBlocks--;
     else if (op === 0x10 || op === 0x11) this.call(op, i);
-    else if (op === 0x0f && plan.localCounter) {
+    else if (op === 0x0f && this.counter >= 0) {
       this.copyTo(plan.stream.start(i));
       this.op(0x0c, this.openBlocks);
       this.copied = plan.stream.start(i + 1);
     } else if (op === 0x0d) this.refund(i);
-    else if (op === 0x00) {
-      this.copyTo(plan.stream.start(i));
-      this.publishGas();
-    }
   }
 
   private refund(i: number): void {
@@ -277,14 +241,53 @@ class BodyEmitter {
   private call(op: number, i: number): void {
     const { plan } = this;
     const immediate = plan.stream.immediate(i);
+    const passed = plan.callPasses(op, immediate);
+    if (passed !== Passed.nothing) {
+      this.passingCall(op, i, passed);
+      return;
+    }
     if (!plan.callPublishesGas(op, immediate)) return;
     const depth = plan.callPublishesDepth(op, immediate);
-    if (!plan.localCounter && !depth) return;
+    if (this.counter < 0 && !depth) return;
     this.copyTo(plan.stream.start(i));
     this.publishGas();
     if (depth) this.publishDepth();
     this.copyTo(plan.stream.start(i + 1));
     this.reloadGas();
+  }
+
+  /** Hands the counters to the callee, and takes what gas it has left. */
+  private passingCall(op: number, i: number, passed: Passed): void {
+    const { plan, out } = this;
+    const { stream } = plan;
+    this.copyTo(stream.start(i));
+    if (op === 0x11) {
+      if (this.tableIndex < 0) this.tableIndex = this.layout.add(ValueType.i32);
+      this.op(LOCAL_SET, this.tableIndex);
+    }
+    this.readGas();
+    if (passed === Passed.gasAndDepth) {
+      // A callee that never counts is handed a depth because others of its signature do.
+      if (this.depth >= 0) this.op(LOCAL_GET, this.depth);
+      else out.put(I32_CONST, 0);
+    }
+    if (op === 0x11) {
+      this.op(LOCAL_GET, this.tableIndex);
+      this.op(op, plan.calledType(stream.immediate(i)));
+      this.copied = behindInteger(plan.bytes, stream.start(i) + 1);
+    }
+    this.copyTo(stream.start(i + 1));
+    this.writeGas();
+  }
+
+  /** Locals whose places the counters have taken. */
+  private local(op: number, i: number): void {
+    const { stream } = this.plan;
+    const local = stream.immediate(i);
+    if (!this.layout.moves(local)) return;
+    this.copyTo(stream.start(i));
+    this.op(op, this.layout.moved(local));
+    this.copied = stream.start(i + 1);
   }
 
   /** Puts a call of a helper in the place of an instruction. */
@@ -312,7 +315,7 @@ class BodyEmitter {
   /** `select(x, canonical NaN, x = x)`: the value itself unless it is a NaN (core spec 4.3.3). */
   private canonicalise(lanes: number, i: number): void {
     const { out } = this;
-    const temporary = this.temporaries[lanes] ?? 0;
+    const temporary = this.temporary(lanes);
     this.copyTo(this.plan.stream.start(i + 1));
     this.op(LOCAL_TEE, temporary);
     out.put(...(CANONICAL_NAN[lanes] ?? []));
@@ -322,23 +325,9 @@ class BodyEmitter {
   }
 }
 
-const NAN32 = [0x00, 0x00, 0xc0, 0x7f];
-const NAN64 = [0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0xf8, 0x7f];
-
-/** By shape: the instruction that gives the canonical NaN. */
-const CANONICAL_NAN: readonly (readonly number[])[] = [
-  [],
-  [0x43, ...NAN32],
-  [0x44, ...NAN64],
-  [0xfd, 0x0c, ...NAN32, ...NAN32, ...NAN32, ...NAN32],
-  [0xfd, 0x0c, ...NAN64, ...NAN64],
-];
-
-/** By shape: equality, then select; for vectors bitselect, lane by lane. */
-const SELECT_NUMBERS: readonly (readonly number[])[] = [
-  [],
-  [0x5b, 0x1b],
-  [0x61, 0x1b],
-  [0xfd, 0x41, 0xfd, 0x52],
-  [0xfd, 0x47, 0xfd, 0x52],
-];
+/** Offset behind a LEB128. */
+function behindInteger(bytes: Uint8Array, start: number): number {
+  let at = start;
+  while ((bytes[at] ?? 0) >= 0x80) at++;
+  return at + 1;
+}

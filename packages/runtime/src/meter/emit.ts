@@ -5,17 +5,20 @@ import type { ModuleShape } from '../decode/sections.ts';
 import type { AdmitLimits } from '../limits.ts';
 import { AddedTypes } from './added-types.ts';
 import { assembleModule } from './assemble.ts';
+import type { MeterIndices } from './body-plan.ts';
 import { entryCost, readCallGraph, readLocals, typeOfFunction } from './call-graph.ts';
-import { emitBody, type MeterIndices } from './emit-body.ts';
+import { emitBody } from './emit-body.ts';
+import { emitEntry } from './entries.ts';
 import { emitChargeBytes, emitChargeEntries, emitGrow } from './helpers.ts';
 import { CanonicalPlan } from './nan.ts';
+import { Passed, Passing } from './passing.ts';
 import { planStack } from './recursion.ts';
 import { ChargePlan, planCharges, shiftCharges } from './segments.ts';
 import { Writer } from './writer.ts';
 
 /**
- * - `fast`: charges moved off hot paths, the counter in a local where a loop calls nothing. Right
- *   whenever a run ends without a trap.
+ * - `fast`: charges moved off hot paths, the counters handed from function to function in locals.
+ *   Right whenever a run ends without a trap.
  * - `exact`: every segment charged where it is entered, the counter always in its global. Right at
  *   traps too; a run that traps is repeated with it (docs/adr/0010).
  */
@@ -31,11 +34,14 @@ export function meterModule(
   const helperType = types.add([ValueType.i32], [ValueType.i32]);
   const indices = placeIndices(shape);
   const code = new Writer(shape.bytes.length * 2);
-  meterBodies(shape, limits, mode, types, indices, code);
+  const passing = meterBodies(shape, limits, mode, types, indices, code);
   emitChargeBytes(code, indices);
   emitChargeEntries(code, indices);
   if (shape.memory !== undefined) emitGrow(code, indices, shape.memory.max);
-  return assembleModule(shape, types, helperType, indices, code);
+  for (const index of passing?.entered() ?? []) {
+    emitEntry(code, shape, indices, index, passing?.of(index) ?? Passed.nothing);
+  }
+  return assembleModule(shape, types, helperType, indices, code, passing);
 }
 
 /** Looks for instructions outside of the profile or its limits; throws a Refusal at the first. */
@@ -67,13 +73,17 @@ function meterBodies(
   types: AddedTypes,
   indices: MeterIndices,
   code: Writer,
-): void {
+): Passing | undefined {
   const imported = shape.imports.length;
   const stream = new InstructionStream(Math.ceil(shape.bytes.length / BYTES_PER_INSTRUCTION));
   const graph = readCallGraph(shape, stream, limits);
   const stack = planStack(shape, graph);
+  const passing = mode === 'fast' ? new Passing(shape, graph, stack, types) : undefined;
+  const passedTo = (op: number, callee: number): Passed =>
+    (op === 0x11 ? passing?.ofType(callee) : passing?.of(callee)) ?? Passed.nothing;
   const charges = new ChargePlan();
   const canonical = new CanonicalPlan(stream);
+  const head = new Writer(256);
   const body = new Writer();
   const straight = (index: number) => graph.straightCost[index - imported] ?? -1;
   const calleeCost = (index: number) => Math.max(0, straight(index));
@@ -97,7 +107,7 @@ function meterBodies(
       code.copy(shape.bytes, range.start, range.end);
       return;
     }
-    emitBody(code, body, {
+    emitBody(code, head, body, {
       bytes: shape.bytes,
       stream,
       locals,
@@ -106,9 +116,13 @@ function meterBodies(
       resultBlock: types.blockOf(type.results),
       indices,
       metered: !free,
-      localCounter: mode === 'fast' && charges.hasQuietLoop,
+      params: type.params.length,
+      passed: passing?.of(index) ?? Passed.nothing,
+      localCounter: mode === 'fast' && !free,
+      callPasses: passedTo,
+      calledType: (called) => passing?.calledType(called) ?? called,
       frameBytes: stack.counted[defined] ?? 0,
-      tracksDepth: stack.reaches[defined] === 1,
+      tracksDepth: !free && stack.reaches[defined] === 1,
       callPublishesGas: (op, callee) => op === 0x11 || straight(callee) < 0,
       callPublishesDepth: (op, callee) => {
         const node = op === 0x11 ? graph.signatureNodes[callee] : callee - imported;
@@ -116,4 +130,5 @@ function meterBodies(
       },
     });
   });
+  return passing;
 }

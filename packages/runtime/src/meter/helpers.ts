@@ -1,7 +1,7 @@
 import type { ModuleShape } from '../decode/sections.ts';
 import { PROFILE } from '../limits.ts';
+import type { MeterIndices } from './body-plan.ts';
 import { COSTS } from './cost-table.ts';
-import type { MeterIndices } from './emit-body.ts';
 import { Writer } from './writer.ts';
 
 /** What a helper leaves in the stop global before it traps. */

@@ -15,8 +15,6 @@ export class ChargePlan {
   readonly header: boolean[] = [];
   /** By br_if: what its taken edge gives back; see `shiftCharges`. */
   readonly refunds = new Map<number, number>();
-  /** Whether a loop of the body calls nothing: there the counter is kept in a local. */
-  hasQuietLoop = false;
   /** Whether the counter is checked at entry. Short bodies that call nothing do without. */
   checksEntry: boolean = true;
   /** Barriers passed before a segment begins; internal to planning. */
@@ -29,7 +27,6 @@ export class ChargePlan {
       list.length = 0;
     }
     this.refunds.clear();
-    this.hasQuietLoop = false;
     this.checksEntry = true;
   }
 
@@ -67,8 +64,6 @@ interface Frame {
   readonly unreachable: boolean;
   /** Index of the innermost open loop, this one included; -1 for none. */
   readonly innermostLoop: number;
-  /** Calls planned before the block opened. */
-  readonly callsBefore: number;
   /** Index of the outermost frame that a branch inside goes to. */
   farthest: number;
   /** The shift of an `if`, once it is known that it can be done. */
@@ -180,7 +175,6 @@ class Planner {
       blockType,
       unreachable: this.unreachable,
       innermostLoop: op === 0x03 ? index : (this.frames.at(-1)?.innermostLoop ?? -1),
-      callsBefore: this.calls,
       farthest: index,
       arms: undefined,
     };
@@ -236,8 +230,6 @@ class Planner {
     const closed = this.frames.pop();
     const outer = this.frames.at(-1);
     if (closed === undefined || outer === undefined) return;
-    const quiet = closed.op === 0x03 && closed.callsBefore === this.calls;
-    if (quiet && !closed.unreachable) this.plan.hasQuietLoop = true;
     outer.farthest = Math.min(outer.farthest, closed.farthest);
     this.unreachable = closed.unreachable;
     const left = closed.farthest < this.frames.length;
