@@ -2,9 +2,10 @@
 import { parseArgs } from 'node:util';
 import { Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
 import { loadInt8Hnsw } from '@zerostate/discovery/load';
+import { commandTimers } from '../apps/edge/src/adapters/command-timers.ts';
 import { openDatabase } from '../apps/edge/src/adapters/libsql.ts';
 import { fileSnapshotStore } from '../apps/edge/src/adapters/snapshots-files.ts';
-import { systemClock, systemRng, systemTimers } from '../apps/edge/src/adapters/system.ts';
+import { systemClock, systemRng } from '../apps/edge/src/adapters/system.ts';
 import type { Log } from '../apps/edge/src/ports.ts';
 import { type BuildProgress, buildSnapshot } from '../apps/edge/src/search/build.ts';
 import { DELTA_DEFAULT } from '../apps/edge/src/search/ports.ts';
@@ -83,7 +84,7 @@ async function run({ json, quiet }: Options): Promise<number> {
       snapshots: store.startsWith('file:')
         ? fileSnapshotStore(store.slice('file:'.length))
         : rowSnapshotStore(directory),
-      timers: systemTimers,
+      timers: commandTimers,
       delta: DELTA_DEFAULT,
     };
     const deps = { directory, clock: systemClock, rng: systemRng, log, search };
