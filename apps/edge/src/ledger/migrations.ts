@@ -13,4 +13,5 @@ export const LEDGER_MIGRATIONS: readonly string[] = [
   '0008_answers',
   '0009_withdrawals',
   '0010_mailbox_limit',
+  '0011_lane_memo',
 ];

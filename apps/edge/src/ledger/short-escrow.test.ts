@@ -120,6 +120,9 @@ describe('a payer that spends a little on another lane', () => {
       ...{ lane: 1, cum: '99', memo: '', memo_cum: '0' },
       ...{ signed: '100', signed_memo: held.memo },
     });
+    // The payee reads it in the channel, and proves the rest from there.
+    const channel = JSON.parse(must(await world.ledger.channel(on.ch)).json);
+    expect(channel.lanes[0]).toMatchObject({ cum: '99', memo: '', memo_cum: '0' });
     const edit = (change: object) => findings(rows.map((row) => ({ ...row, ...change })));
     expect(await edit({ signed: '101' })).toContainEqual(['lane-signature', 1]);
     expect(await edit({ signed_memo: hash('m') })).toContainEqual(['lane-signature', 1]);

@@ -44,6 +44,7 @@ export const channel = sqliteTable('channel', {
   closeAt: integer('close_at'),
   close: text(),
   at: integer().notNull(),
+  ownFund: micro('own_fund').notNull(),
 });
 
 export const lane = sqliteTable(
@@ -55,6 +56,7 @@ export const lane = sqliteTable(
     memo: text().notNull(),
     redeemed: micro().notNull(),
     redeemedMemo: text('redeemed_memo').notNull(),
+    redeemedMemoCum: micro('redeemed_memo_cum').notNull(),
   },
   (t) => [primaryKey({ columns: [t.ch, t.lane] })],
 );

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
+  AMOUNT_MAX,
   type ChannelAnswer,
   createSigner,
   createVerifier,
@@ -51,6 +52,8 @@ export class TestEdge {
   readonly channels = new Map<string, ChannelAnswer>();
   readonly blobs = new Map<string, Uint8Array>();
   readonly redeemed: { ch: string; lane: string; cum: string; receipts: number }[] = [];
+  /** The total that the escrow lets a lane come to. */
+  payable = AMOUNT_MAX;
   readonly hellos: LinkHello[] = [];
   /** Sockets that were greeted. */
   greetings = 0;
@@ -294,14 +297,25 @@ export class TestEdge {
     const channel = this.channels.get(ch);
     const { redemptions } = redeemRequestSchema.parse(raw);
     const redeemed = redemptions.map(({ voucher, receipts = [] }) => {
-      const { dir, lane, cum, memo } = paychVoucherSchema.parse(voucher.body);
-      const row = channel?.lanes.find((one) => one.lane === Number(lane) && one.dir === dir);
+      const signed = paychVoucherSchema.parse(voucher.body);
+      const { dir } = signed;
+      const lane = Number(signed.lane);
+      const row = channel?.lanes.find((one) => one.lane === lane && one.dir === dir);
       const before = BigInt(row?.cum ?? '0');
-      const moved = BigInt(cum) > before ? BigInt(cum) - before : 0n;
-      if (row !== undefined && moved > 0n) Object.assign(row, { cum, memo });
-      if (row === undefined) channel?.lanes.push({ dir, lane: Number(lane), cum, memo });
-      if (moved > 0n) this.redeemed.push({ ch, lane, cum, receipts: receipts.length });
-      return { ch, dir, lane: Number(lane), cum, moved: String(moved), counted: receipts.length };
+      const most = BigInt(signed.cum) < this.payable ? BigInt(signed.cum) : this.payable;
+      const moved = most > before ? most - before : 0n;
+      const cum = String(before + moved);
+      // A part leaves the memo: it commits to receipts that are paid in full.
+      const { memo = '', memo_cum = '0' } = row ?? {};
+      const isWhole = cum === signed.cum;
+      const proof = isWhole ? { memo: signed.memo, memo_cum: cum } : { memo, memo_cum };
+      if (row !== undefined && moved > 0n) Object.assign(row, { cum, ...proof });
+      if (row === undefined) channel?.lanes.push({ dir, lane, cum, ...proof });
+      if (moved > 0n) {
+        this.redeemed.push({ ch, lane: signed.lane, cum, receipts: receipts.length });
+      }
+      const counted = isWhole ? receipts.length : 0;
+      return { ch, dir, lane, cum, moved: String(moved), counted };
     });
     return { redeemed, refused: [] };
   }

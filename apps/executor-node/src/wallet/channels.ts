@@ -110,7 +110,8 @@ function followLedger(
     statements.push(...step.statements);
   }
   for (const lane of answer.lanes) {
-    const to = { cum: BigInt(lane.cum), memo: lane.memo };
+    const { cum, memo, memo_cum: memoCum = cum } = lane;
+    const to = { cum: BigInt(cum), memo, memoCum: BigInt(memoCum) };
     if (lane.dir !== budget.dir || to.cum <= redeemedLane(mirror, lane.lane).cum) continue;
     redeemed[lane.lane] = to;
     statements.push(...laneRedeemed(ch, lane.lane, to, now));

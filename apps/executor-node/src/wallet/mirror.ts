@@ -10,8 +10,11 @@ import {
 } from '@zerostate/shared';
 import { type Statement, sql } from '../state/database.ts';
 
-/** What the ledger has paid on a lane, as it last said. */
-export type Redeemed = { cum: bigint; memo: string };
+/**
+ * What the ledger has paid on a lane, as it last said. `memo` commits to receipts of `memoCum` in
+ * all: below `cum` after a voucher was paid in part, and the rest is proved from there.
+ */
+export type Redeemed = { cum: bigint; memo: string; memoCum: bigint };
 
 /** One channel in which this node is paid: what it holds, and what of that is redeemed. */
 export interface Mirror {
@@ -22,7 +25,7 @@ export interface Mirror {
   readonly isClosing: boolean;
 }
 
-const NOTHING: Redeemed = { cum: 0n, memo: MEMO_EMPTY };
+const NOTHING: Redeemed = { cum: 0n, memo: MEMO_EMPTY, memoCum: 0n };
 
 export function redeemedLane(mirror: Mirror, lane: number): Redeemed {
   return mirror.redeemed[lane] ?? NOTHING;

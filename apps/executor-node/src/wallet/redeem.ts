@@ -78,9 +78,9 @@ export class Redeemer {
     const mirror = this.#wallet.book.get(ch);
     if (mirror === null) return [];
     const from = redeemedLane(mirror, lane);
-    const receipts = await receiptsBetween(this.#wallet.database, { ch, lane }, from.cum, cum);
+    const receipts = await receiptsBetween(this.#wallet.database, { ch, lane }, from.memoCum, cum);
     let folded = from.memo;
-    let paid = from.cum;
+    let paid = from.memoCum;
     for (const { id, price } of receipts) {
       folded = foldMemo(folded, id, price);
       paid += price;
@@ -114,8 +114,8 @@ export class Redeemer {
     for (const { lane, cum, moved } of answer.redeemed) {
       const voucher = rows.find((row) => row.voucher.lane === lane)?.voucher;
       const mirror = book.get(ch);
-      if (voucher === undefined || mirror === null || BigInt(cum) !== voucher.cum) continue;
-      const to: Redeemed = { cum: voucher.cum, memo: voucher.memo };
+      if (voucher === undefined || mirror === null) continue;
+      const to = paidTo(voucher, BigInt(cum), redeemedLane(mirror, lane));
       if (to.cum > redeemedLane(mirror, lane).cum) {
         book.put({ ...mirror, redeemed: { ...mirror.redeemed, [lane]: to } });
       }
@@ -142,6 +142,15 @@ export class Redeemer {
     const rest = bare.map(({ voucher }) => ({ voucher, redemption: redemptionOf(voucher, []) }));
     return (await this.#send(ch, rest)) && bare.length === due.length;
   }
+}
+
+/**
+ * Where a lane stands after a payment. A part of a voucher leaves the memo: that commits to
+ * receipts in full, and the rest is proved from it when there is room in the escrow again.
+ */
+function paidTo(voucher: VoucherRow, cum: bigint, before: Redeemed): Redeemed {
+  if (cum === voucher.cum) return { cum, memo: voucher.memo, memoCum: cum };
+  return cum > before.cum && cum < voucher.cum ? { ...before, cum } : before;
 }
 
 function redemptionOf(voucher: VoucherRow, receipts: readonly string[]): Redemption {

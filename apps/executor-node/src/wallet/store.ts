@@ -58,9 +58,9 @@ function mirrorOf(
   const { terms } = openTerms(row.ch, body, openerOf(body, sigs));
   const lanes: Record<number, BudgetLane> = {};
   const redeemed: Record<number, Redeemed> = {};
-  for (const { lane, held, memo, redeemed: cum, redeemedMemo } of rows) {
+  for (const { lane, held, memo, redeemed: cum, redeemedMemo, redeemedMemoCum } of rows) {
     lanes[lane] = { cum: held, memo, cond: null };
-    redeemed[lane] = { cum, memo: redeemedMemo };
+    redeemed[lane] = { cum, memo: redeemedMemo, memoCum: redeemedMemoCum };
   }
   for (const [lane, cond] of conds) {
     const held = lanes[lane] ?? { cum: 0n, memo: '' };
@@ -121,14 +121,17 @@ export function insertVoucher(
 export function laneRedeemed(ch: string, lane: number, to: Redeemed, now: number): Statement[] {
   return [
     sql(
-      `INSERT INTO lane (ch, lane, redeemed, redeemed_memo) VALUES (?, ?, ?, ?)
+      `INSERT INTO lane (ch, lane, redeemed, redeemed_memo, redeemed_memo_cum)
+       VALUES (?, ?, ?, ?, ?)
        ON CONFLICT (ch, lane) DO UPDATE
-       SET redeemed = excluded.redeemed, redeemed_memo = excluded.redeemed_memo
+       SET redeemed = excluded.redeemed, redeemed_memo = excluded.redeemed_memo,
+           redeemed_memo_cum = excluded.redeemed_memo_cum
        WHERE excluded.redeemed > redeemed`,
       ch,
       lane,
       to.cum,
       to.memo,
+      to.memoCum,
     ),
     sql(
       `UPDATE voucher SET redeemed_at = ? WHERE ch = ? AND lane = ? AND cum <= ?

@@ -72,6 +72,29 @@ test('a voucher that is held for a quarter of an hour is redeemed', async () => 
   expect(world.edge.redeemed).toMatchObject([{ cum: '5', receipts: 0 }]);
 });
 
+test.each(['at once', 'after a restart'])(
+  'the rest of a voucher that was paid in part is proved by its receipt, %s',
+  async (when) => {
+    const caller = await world.ready();
+    const { placed, receipt } = await doneTask(caller);
+    const price = BigInt(receipt.price);
+    world.edge.payable = price - 1n;
+    await world.edge.acked('ledger', await caller.pay(placed, receipt));
+    await world.passUntil(10_000, () => world.edge.redeemed.length === 1);
+    expect(world.edge.redeemed[0]).toMatchObject({ cum: String(price - 1n) });
+    if (when === 'after a restart') {
+      await world.stop();
+      await world.start();
+    }
+    // What somebody else moved on the ledger is heard of by a refresh.
+    world.edge.deliver('ledger', 'channel.changed', { ch: caller.ch, state: 'active' });
+    await world.settle();
+    world.edge.payable = price;
+    await world.passUntil(10_000, () => world.edge.redeemed.length === 2);
+    expect(world.edge.redeemed[1]).toMatchObject({ cum: String(price), receipts: 1 });
+  },
+);
+
 test('an unpaid receipt is claimed 30 s after its delivery, until it is taken', async () => {
   const caller = await world.ready();
   world.edge.refuseClaim = () => 'storage-unavailable';

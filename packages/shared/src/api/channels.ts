@@ -24,6 +24,8 @@ export const laneSchema = z.object({
   /** Redeemed so far, ever. */
   cum: amountField,
   memo: z.string(),
+  /** What the receipts behind `memo` add up to: below `cum` after a payment in part. */
+  memo_cum: amountField.optional(),
 });
 
 export const claimAnswerSchema = z.object({
