@@ -186,6 +186,12 @@ export interface EdgeClient {
 
   submitTask(request: SubmitTaskRequest, options?: CallOptions): Promise<EdgeResult<TaskAnswer>>;
   task(id: string, options?: WaitOptions): Promise<EdgeResult<TaskAnswer>>;
+  /** Asks the executor of an offered task to drop it. */
+  cancelTask(
+    task: string,
+    cancel: Envelope<unknown>,
+    options?: CallOptions,
+  ): Promise<EdgeResult<TaskAnswer>>;
   object(
     task: string,
     objection: Envelope<unknown>,
@@ -276,6 +282,8 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
       const wait = query({ wait: seconds(o?.waitMs) });
       return get(`v1/tasks/${at(id)}${wait}`, taskAnswerSchema, o, 'private');
     },
+    cancelTask: (task, cancel, o) =>
+      post(`v1/tasks/${at(task)}/cancel`, { cancel }, taskAnswerSchema, o, 'public'),
     object: (task, objection, o) =>
       post(`v1/tasks/${at(task)}/objection`, { objection }, taskAnswerSchema, o),
     claim: (cond, receipt, o) => postKeyed('v1/claims', { cond, receipt }, claimAnswerSchema, o),

@@ -34,6 +34,20 @@ export function outboxInsert<T extends EdgeMessageType>(
   ];
 }
 
+/** Whether this very message waits for its receiver. */
+export async function outboxHas<T extends EdgeMessageType>(
+  database: Database,
+  did: string,
+  type: T,
+  body: EdgeMessage<T>,
+): Promise<boolean> {
+  const rows = await database.read({
+    sql: 'SELECT 1 FROM outbox WHERE did = ?1 AND type = ?2 AND body = ?3 LIMIT 1',
+    args: [did, type, JSON.stringify(body)],
+  });
+  return rows.length > 0;
+}
+
 /** Deletes what the receiver has; an older or repeated acknowledgement changes nothing. */
 export function outboxAck(did: string, seq: number): Statement[] {
   return [

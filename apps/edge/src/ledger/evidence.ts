@@ -8,12 +8,14 @@ import {
   type ReputationAnswer,
   scorePerformance,
   type TaskAccept,
+  type TaskCancel,
 } from '@zerostate/shared';
 import { asc, inArray } from 'drizzle-orm';
 import type { LedgerResult } from './codes.ts';
 import { operate } from './operate.ts';
 import type { LedgerPorts } from './ports.ts';
 import { big } from './snapshot.ts';
+import { carryOut } from './statements.ts';
 import { receiptTable, scoreTable } from './tables.ts';
 
 export type Failure = {
@@ -26,7 +28,7 @@ export type Failure = {
   cap: bigint;
 };
 
-/** Counts an accepted task that passed its deadline, once, and only if nobody paid for it. */
+/** Counts an accepted task that came to nothing, once, if nobody paid for it or took it back. */
 export async function recordFailure(
   ports: LedgerPorts,
   failure: Failure,
@@ -35,7 +37,8 @@ export async function recordFailure(
   return operate(ports, async () => {
     const known = await ports.database.read({
       sql: `SELECT 1 FROM failure WHERE task = ?1 UNION ALL SELECT 1 FROM receipt WHERE task = ?1
-            UNION ALL SELECT 1 FROM claim WHERE task = ?1`,
+            UNION ALL SELECT 1 FROM claim WHERE task = ?1
+            UNION ALL SELECT 1 FROM instruction WHERE ref = ?1 AND type = 'task.cancel'`,
       args: [task],
     });
     if (known.length > 0) return ok({ statements: [], answer: () => undefined });
@@ -44,6 +47,20 @@ export async function recordFailure(
       SELECT ?1, ?2, ?3, ?4, ?5, ?6, now_ms FROM clock`;
     const args = [task, executor, creator, durationMs, cap, JSON.stringify(accept)];
     return ok({ statements: [{ sql, args }], answer: () => undefined });
+  });
+}
+
+/** Keeps a creator's cancel of its task, once. */
+export async function recordCancel(
+  ports: LedgerPorts,
+  cancel: { id: string; task: string; envelope: Envelope<TaskCancel> },
+): Promise<LedgerResult<void>> {
+  const { id, task, envelope } = cancel;
+  return operate(ports, async () => {
+    const sql = 'SELECT 1 FROM instruction WHERE id = ?1';
+    const known = await ports.database.read({ sql, args: [id] });
+    const order = carryOut({ id, type: 'task.cancel', ref: task, envelope });
+    return ok({ statements: known.length > 0 ? [] : [order], answer: () => undefined });
   });
 }
 

@@ -9,6 +9,7 @@ import type {
   ReceiptAnswer,
   Redemption,
   ReputationAnswer,
+  TaskCancel,
   TaskObjection,
 } from '@zerostate/shared';
 import type { IdempotencyClaim, StoredAnswer } from '../http/idempotency.ts';
@@ -22,6 +23,7 @@ import {
   readReceipt,
   readReputation,
   readReputations,
+  recordCancel,
   recordFailure,
 } from './evidence.ts';
 import { rollChannel, topupChannel } from './funding.ts';
@@ -80,6 +82,11 @@ export interface Ledger extends LedgerView {
     envelope: Envelope<TaskObjection>;
     creator: string;
   }): Promise<LedgerResult<void>>;
+  recordCancel(cancel: {
+    id: string;
+    task: string;
+    envelope: Envelope<TaskCancel>;
+  }): Promise<LedgerResult<void>>;
   /** Throws when the database does not answer: the caller repeats. */
   recordFailure(failure: Failure): Promise<void>;
 
@@ -132,6 +139,7 @@ export function createLedger(ports: LedgerPorts): Ledger {
     giveVerdict: (verdict, at) => giveVerdict(ports, verdict, at),
     showEquivocation: (claim, receipt) => showEquivocation(ports, claim, receipt),
     recordObjection: ({ envelope, creator }) => objectReceipt(ports, envelope, creator),
+    recordCancel: (cancel) => recordCancel(ports, cancel),
     async recordFailure(failure) {
       const recorded = await recordFailure(ports, failure);
       if (!recorded.ok) throw new Error(`the failure of a task was not recorded: ${recorded.code}`);

@@ -1,4 +1,4 @@
-import type { Envelope, TaskAccept, TaskObjection, Verifier } from '@zerostate/shared';
+import type { Envelope, TaskAccept, TaskCancel, TaskObjection, Verifier } from '@zerostate/shared';
 import type { ProblemCode } from '../http/problem.ts';
 import type { LedgerView } from '../ledger-view.ts';
 import type { Clock, Database, Hub, Metrics } from '../ports.ts';
@@ -13,7 +13,13 @@ export interface TaskLedger extends LedgerView {
     creator: string;
     executor: string;
   }): Promise<{ ok: true } | { ok: false; code: ProblemCode; detail?: string }>;
-  /** Counts an accepted task that passed its deadline against its executor. */
+  /** Keeps a creator's cancel: whatever becomes of its task is no failure of the executor. */
+  recordCancel(cancel: {
+    id: string;
+    task: string;
+    envelope: Envelope<TaskCancel>;
+  }): Promise<{ ok: true } | { ok: false; code: ProblemCode; detail?: string }>;
+  /** Counts an accepted task that passed its deadline, or was given up, against its executor. */
   recordFailure(failure: {
     task: string;
     executor: string;

@@ -16,10 +16,12 @@ import { BLOB_QUOTA, inlineInsert } from '../blobs/store.ts';
 import { isRefused, isRefusedBy } from '../database-fault.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { type TaskDeps, taskTopic } from './deps.ts';
+import { failureOf } from './failure.ts';
 import {
   acceptUpdate,
   equivocationInsert,
   GUARD,
+  giveUpUpdate,
   readTask,
   rejectUpdate,
   resultUpdate,
@@ -78,7 +80,23 @@ export async function rejectTask(
   const task = await step(deps, message.task, executor, [update, GUARD]);
   if (task === 'taken') return told(deps, message.task, 'rejected');
   if (!task.ok) return task;
+  if (task.value.state === 'accepted') return giveUp(deps, task.value, text);
   return task.value.state === 'rejected' ? DONE : err('task-state', task.value.state);
+}
+
+/**
+ * An executor gives up a task that it accepted. Its caller need not wait for the deadline, and it
+ * counts as failed. The condition is as good as before: a receipt would still be claimed on it.
+ */
+async function giveUp(deps: TaskDeps, task: TaskRow, reject: string): Promise<Outcome> {
+  const failure = failureOf(task);
+  // The ledger first, by the task's id: after a crash it is counted once and not forgotten.
+  if (failure !== null) await deps.ledger.recordFailure(failure);
+  const update = giveUpUpdate(task.id, task.executor, reject);
+  const now = await step(deps, task.id, task.executor, [update, GUARD]);
+  if (now === 'taken') return told(deps, task.id, 'rejected');
+  if (!now.ok) return now;
+  return now.value.state === 'rejected' ? DONE : err('task-state', now.value.state);
 }
 
 export async function finishTask(

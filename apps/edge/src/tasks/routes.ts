@@ -1,4 +1,5 @@
 import {
+  cancelTaskRequestSchema,
   hashField,
   objectionRequestSchema,
   REQUEST_BYTES_MAX,
@@ -13,6 +14,7 @@ import { waitField, waitMsOf } from '../http/query.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
 import { readUntil } from '../hub/wait.ts';
 import { isOver, taskAnswer } from './answer.ts';
+import { cancelTask } from './cancel.ts';
 import { type TaskDeps, taskTopic } from './deps.ts';
 import { objectTask } from './objection.ts';
 import { readTask, type TaskRow } from './store.ts';
@@ -26,6 +28,7 @@ export function taskRoutes(deps: TaskDeps & RouterDeps): Router {
   addSubmit(router, deps);
   addGet(router, deps);
   addObjection(router, deps);
+  addCancel(router, deps);
   return router;
 }
 
@@ -109,6 +112,26 @@ function addObjection(router: Router, deps: TaskDeps): void {
     },
     async (c, { params: { task: id }, body }) => {
       const task = await objectTask(deps, id, body.objection);
+      return task.ok ? answer(c, task.value, 200) : fail(c, task.code, task.detail);
+    },
+  );
+}
+
+function addCancel(router: Router, deps: TaskDeps): void {
+  router.add(
+    {
+      method: 'post',
+      path: '/v1/tasks/{task}/cancel',
+      tag: 'tasks',
+      summary: 'Ask the executor to drop an offered task',
+      description: 'For its creator. The task is rejected when its executor says so.',
+      params,
+      body: cancelTaskRequestSchema,
+      answers: { 200: { description: 'The task', schema: taskAnswerSchema } },
+      failures: ['task-unknown', 'task-terms', 'task-state', 'signer-missing', 'busy'],
+    },
+    async (c, { params: { task: id }, body }) => {
+      const task = await cancelTask(deps, id, body.cancel);
       return task.ok ? answer(c, task.value, 200) : fail(c, task.code, task.detail);
     },
   );

@@ -167,11 +167,20 @@ export function resultUpdate(
   };
 }
 
-/** offered → rejected. An accepted task can only end or fail. */
+/** offered → rejected. */
 export function rejectUpdate(task: string, executor: string, reject: string): Statement {
   return {
     sql: `UPDATE task SET state = 'rejected', reject = ?3
           WHERE id = ?1 AND executor = ?2 AND state = 'offered'`,
+    args: [task, executor, reject],
+  };
+}
+
+/** accepted → rejected: its executor gives up what it took. */
+export function giveUpUpdate(task: string, executor: string, reject: string): Statement {
+  return {
+    sql: `UPDATE task SET state = 'rejected', reject = ?3
+          WHERE id = ?1 AND executor = ?2 AND state = 'accepted'`,
     args: [task, executor, reject],
   };
 }

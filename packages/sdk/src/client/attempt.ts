@@ -133,8 +133,9 @@ async function attemptOnce(
     waitFor(context, submitted.value, Number(manifest.value.not_after), signal),
   );
   if (!over.ok) return over.code === 'task-not-accepted' ? elsewhere(over, cap) : final(over, task);
-  const { state, reject } = over.value;
-  if (state === 'rejected') return rejected(context, task, reject);
+  const { state, reject, accept } = over.value;
+  // An executor that had accepted may have run it: what it could claim stays out of the budget.
+  if (state === 'rejected') return rejected(context, task, reject, accept === null ? 0n : cap);
   if (state !== 'done') return elsewhere(fail(`task-${state}`, task), cap);
   return settled(context, candidate, reserved.value, over.value, { order, options, steps });
 }
@@ -143,12 +144,13 @@ async function rejected(
   { wallet }: ClientContext,
   task: string,
   reject: TaskReject | null,
+  atRisk: bigint,
 ): Promise<AttemptFailure> {
   await wallet.withdraw(task);
   const code = reject?.code ?? 'unknown';
   const rejected = fail(`rejected:${code}`, reject?.detail);
   // Arguments that do not fit this program were meant for it: no other agent is asked with them.
-  const failure = code.startsWith('argument-') ? final(rejected) : elsewhere(rejected);
+  const failure = code.startsWith('argument-') ? final(rejected) : elsewhere(rejected, atRisk);
   return reject?.retry_ms === undefined ? failure : { ...failure, retryMs: reject.retry_ms };
 }
 

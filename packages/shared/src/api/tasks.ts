@@ -12,10 +12,13 @@ export const submitTaskRequestSchema = z.strictObject({
 });
 export type SubmitTaskRequest = z.infer<typeof submitTaskRequestSchema>;
 
+export const cancelTaskRequestSchema = z.strictObject({ cancel: envelopeField });
 export const objectionRequestSchema = z.strictObject({ objection: envelopeField });
 
 /**
- * offered → accepted → done, or offered → rejected, or accepted → failed (past its deadline).
+ * offered → accepted → done, or offered → rejected, or accepted → failed (past its deadline). An
+ * accepted task that its executor gives up is rejected too: `accept` is there, and it counts as
+ * failed.
  * `paid` when the voucher that pays the receipt is in the mailbox or redeemed.
  */
 export const taskStateField = z.enum(['offered', 'accepted', 'rejected', 'done', 'failed']);

@@ -15,6 +15,7 @@ import { linkHelloSchema, linkWelcomeSchema } from './link.ts';
 import { railCreditSchema, railDebitSchema, railWithdrawSchema } from './rail.ts';
 import {
   taskAcceptSchema,
+  taskCancelSchema,
   taskManifestSchema,
   taskObjectionSchema,
   taskReceiptSchema,
@@ -24,6 +25,7 @@ export const signedBodies = {
   'card.record': cardRecordSchema,
   'task.manifest': taskManifestSchema,
   'task.accept': taskAcceptSchema,
+  'task.cancel': taskCancelSchema,
   'task.receipt': taskReceiptSchema,
   'task.objection': taskObjectionSchema,
   'paych.open': paychOpenSchema,

@@ -105,7 +105,11 @@ export const taskObjectionSchema = z.strictObject({
 });
 export type TaskObjection = z.infer<typeof taskObjectionSchema>;
 
-/** Why an executor does not take a task. `retry_ms` with `busy` says when to ask again. */
+/** The creator wants the task no more; an executor that has not begun to run it drops it. */
+export const taskCancelSchema = z.strictObject({ task: hashField });
+export type TaskCancel = z.infer<typeof taskCancelSchema>;
+
+/** Why an executor does not take a task, or gives up one that it took. `retry_ms` with `busy` says when to ask again. */
 export const taskRejectSchema = z.strictObject({
   task: hashField,
   code: codeField,
