@@ -1,5 +1,6 @@
 import {
-  allowedAt, batchAt, batchDistancesAt, capacity, entry, foundAt, hasBit, linksOf, poolAt, topLevel, visitedAt,
+  allowedAt, batchAt, batchDistancesAt, capacity, entry, foundAt, hasBit, inverseOf, linksOf, poolAt,
+  topLevel, vectorOf, visitedAt,
 } from './arena';
 import { distanceToQuery, measureBatch } from './distance';
 import { distanceOf, insertKey, keyAt, keyOf, setKey, slotOf } from './list';
@@ -13,6 +14,23 @@ export let nearSlot: u32 = 0;
 export let nearDistance: f32 = 0;
 
 let epoch: u32 = 0;
+
+/** What was touched ahead of its use; kept so that the loads are not optimised away. */
+export let touched: u32 = 0;
+
+/** Starts the cache misses of a vector now, so that those of a whole batch overlap. */
+@inline
+function touchVector(slot: u32): void {
+  const vector = vectorOf(slot);
+  touched ^= load<u8>(vector) ^ load<u8>(vector, 64) ^ <u32>load<u8>(inverseOf(slot));
+}
+
+/** The same for the list of the slot that is likely to be walked from next. */
+@inline
+function touchLinks(slot: u32, level: u32): void {
+  const links = linksOf(slot, level);
+  touched ^= load<u8>(links) ^ load<u8>(links, 64);
+}
 
 /** Starts a fresh set of visited slots without clearing it, but once in 65 535 times. */
 function nextEpoch(): void {
@@ -69,6 +87,7 @@ function measureFresh(links: usize): u32 {
     const other = load<u32>(links + (<usize>i << 2));
     if (!visit(other)) continue;
     store<u32>(batchAt + (<usize>fresh << 2), other);
+    touchVector(other);
     fresh++;
   }
   measureBatch(fresh);
@@ -88,6 +107,7 @@ export function walkLevel(start: u32, startDistance: f32, breadth: u32, level: u
     if (key & 1) { current++; continue; }
     setKey(poolAt, current, key | 1);
     let next = current + 1;
+    if (next < size) touchLinks(slotOf(keyAt(poolAt, next)), level);
     const fresh = measureFresh(linksOf(slotOf(key), level));
     for (let i: u32 = 0; i < fresh; i++) {
       const other = load<u32>(batchAt + (<usize>i << 2));
@@ -126,6 +146,7 @@ export function walkFiltered(start: u32, startDistance: f32, breadth: u32, limit
     if (key & 1) { current++; continue; }
     setKey(poolAt, current, key | 1);
     let next = current + 1;
+    if (next < size) touchLinks(slotOf(keyAt(poolAt, next)), 0);
     const fresh = measureFresh(linksOf(slotOf(key), 0));
     for (let i: u32 = 0; i < fresh; i++) {
       const other = load<u32>(batchAt + (<usize>i << 2));
