@@ -7,6 +7,8 @@ const SUITES: Record<string, () => Promise<{ run: BenchSuite }>> = {
   meter: () => import('./meter.ts'),
   ledger: () => import('./ledger.ts'),
   search: () => import('./search.ts'),
+  encoder: () => import('./encoder.ts'),
+  routing: () => import('./routing.ts'),
 };
 
 const USAGE = `Usage: npm run bench -- SUITE [--full] [--json]
