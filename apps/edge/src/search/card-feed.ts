@@ -6,8 +6,12 @@ import { type PublisherDeps, Publishers } from './publishers.ts';
 
 /** The directory is asked at most this often. */
 const REFRESH_MS = 1_000;
-/** What was published or revoked longer ago than this is known to every answer. */
-const STALE_MS = 2_000;
+/**
+ * An answer waits for the directory rather than rest on what is older than this: with the time of
+ * the look itself, what was published or revoked two seconds ago is known.
+ */
+const STALE_MS = 1_500;
+const STALE_WAIT_MS = 1_000;
 /** A platform may drop work in the middle: what shows no progress for this long is begun again. */
 const LOST_MS = 10_000;
 /**
@@ -15,7 +19,8 @@ const LOST_MS = 10_000;
  * that are newer than the snapshot, and says so.
  */
 const COLD_WAIT_MS = 2_000;
-const COLD_LOOK_MS = 20;
+/** How often a waiting request looks whether another's work is done. */
+const LOOK_MS = 20;
 /** A worker takes up a newer snapshot after so many builder's deltas; looks for one this often. */
 const SWAP_DELTAS = 4;
 const SWAP_LOOK_MS = 5_000;
@@ -34,7 +39,9 @@ export class CardFeed {
   #partial: CardIndex;
   #loadingAt: number | null = null;
   #refreshingAt: number | null = null;
+  /** When the last look at the directory began, and the last one that came to its end. */
   #refreshedAt = 0;
+  #knownAt = 0;
   #lookedAt = 0;
 
   constructor(deps: CardFeedDeps) {
@@ -56,10 +63,9 @@ export class CardFeed {
   /** Before a search: does what is due, and waits only for what an answer cannot do without. */
   async freshen(later: Later): Promise<void> {
     if (this.#held === null) return this.#awaitLoad(later);
-    const ageMs = this.#deps.clock.now() - this.#refreshedAt;
-    // After a quiet time the first answer would be older than what this index promises.
-    if (ageMs >= STALE_MS) await this.#refreshQuietly(later);
-    else if (ageMs >= REFRESH_MS) later(this.#refreshQuietly(later));
+    const now = this.#deps.clock.now();
+    if (now - this.#knownAt >= STALE_MS) await this.#awaitRefresh(later);
+    else if (now - this.#refreshedAt >= REFRESH_MS) later(this.#refreshQuietly(later));
   }
 
   /** A card was published by this worker: it need not wait for the next second. */
@@ -80,6 +86,7 @@ export class CardFeed {
     try {
       await catchUp(this.#deps, held, { seen: (rows) => this.publishers.published(rows) });
       await this.publishers.refresh(now);
+      this.#knownAt = Math.max(now, this.#knownAt);
     } finally {
       this.#refreshingAt = null;
     }
@@ -106,25 +113,35 @@ export class CardFeed {
    * one that loads as well, which goes on after its answer.
    */
   async #awaitLoad(later: Later): Promise<void> {
-    const { timers } = this.#deps.search;
-    for (let waited = 0; this.#held === null && waited < COLD_WAIT_MS; waited += COLD_LOOK_MS) {
+    for (let waited = 0; this.#held === null && waited < COLD_WAIT_MS; waited += LOOK_MS) {
       if (!isUnderWay(this.#loadingAt, this.#deps.clock.now())) {
         let failed: unknown = null;
         const loading = this.#load().catch((error: unknown) => {
           failed = error ?? new Error('the index was not loaded');
         });
         later(loading);
-        const wait = new Promise<void>((resolve) => {
-          timers.after(COLD_WAIT_MS - waited, resolve);
-        });
-        await Promise.race([loading, wait]);
+        await Promise.race([loading, this.#pause(COLD_WAIT_MS - waited)]);
         if (failed !== null) throw failed;
         return;
       }
-      await new Promise<void>((resolve) => {
-        timers.after(COLD_LOOK_MS, resolve);
-      });
+      await this.#pause(LOOK_MS);
     }
+  }
+
+  /** After a quiet time, or while a look takes long. The same rule: one looks, others look at it. */
+  async #awaitRefresh(later: Later): Promise<void> {
+    const { clock } = this.#deps;
+    for (let waited = 0; waited < STALE_WAIT_MS; waited += LOOK_MS) {
+      if (clock.now() - this.#knownAt < STALE_MS) return;
+      if (!isUnderWay(this.#refreshingAt, clock.now())) return this.#refreshQuietly(later);
+      await this.#pause(LOOK_MS);
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#deps.search.timers.after(ms, resolve);
+    });
   }
 
   async #load(): Promise<void> {
@@ -153,6 +170,7 @@ export class CardFeed {
         },
       });
       this.#refreshedAt = clock.now();
+      this.#knownAt = this.#refreshedAt;
       await this.publishers.refresh(this.#refreshedAt);
       this.#held = held;
       this.#partial = scannedIndex(this.#deps);
