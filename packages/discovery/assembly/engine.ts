@@ -11,6 +11,11 @@ import { keyAt, slotOf } from './list';
 import { linkNext } from './build';
 import * as walk from './walk';
 
+/** Vectors of a scan whose cache misses overlap; the batch has room for 64 and more. */
+const SCAN_BATCH: u32 = 32;
+/** Allowed slots of 64 up to which a scan goes by batches. */
+const SCATTERED_MAX: u64 = 24;
+
 export function configure(capacity: u32, dims: u32, fan: u32, buildBreadth: u32): bool {
   if (capacity == 0 || capacity > 1 << 24 || dims == 0 || dims % 16 != 0 || dims > 4096) return false;
   if (popcnt<u32>(fan) != 1 || fan < 4 || fan > 64) return false;
@@ -80,17 +85,25 @@ export function scan(k: u32, from: u32): u32 {
   if (k == 0 || k > arena.RESULTS_MAX) return 0;
   setQuery(arena.inputAt);
   walk.clearFound();
+  let batched: u32 = 0;
   const words = (arena.count + 63) >> 6;
   for (let word = from >> 6; word < words; word++) {
     let bits = load<u64>(arena.allowedAt + (<usize>word << 3));
     if (word == from >> 6) bits &= ~<u64>0 << <u64>(from & 63);
+    // A processor foresees neighbours by itself; slots far apart it must be told of early.
+    const scattered = popcnt<u64>(bits) <= SCATTERED_MAX;
     while (bits != 0) {
       const slot = (word << 6) + <u32>ctz<u64>(bits);
       bits &= bits - 1;
       if (slot >= arena.count) break;
-      walk.offerFound(slot, distanceToQuery(slot), k);
+      if (!scattered) { walk.offerFound(slot, distanceToQuery(slot), k); continue; }
+      store<u32>(arena.batchAt + (<usize>batched << 2), slot);
+      walk.touchVector(slot);
+      batched++;
+      if (batched == SCAN_BATCH) { walk.offerBatch(batched, k); batched = 0; }
     }
   }
+  walk.offerBatch(batched, k);
   return emit(arena.foundAt, walk.foundSize);
 }
 

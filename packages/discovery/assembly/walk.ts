@@ -1,5 +1,5 @@
 import {
-  allowedAt, batchAt, batchDistancesAt, capacity, entry, foundAt, hasBit, inverseOf, linksOf, poolAt,
+  allowedAt, batchAt, batchDistancesAt, capacity, dims, entry, foundAt, hasBit, inverseOf, linksOf, poolAt,
   topLevel, vectorOf, visitedAt,
 } from './arena';
 import { distanceToQuery, measureBatch } from './distance';
@@ -20,9 +20,10 @@ export let touched: u32 = 0;
 
 /** Starts the cache misses of a vector now, so that those of a whole batch overlap. */
 @inline
-function touchVector(slot: u32): void {
+export function touchVector(slot: u32): void {
   const vector = vectorOf(slot);
-  touched ^= load<u8>(vector) ^ load<u8>(vector, 64) ^ <u32>load<u8>(inverseOf(slot));
+  touched ^= <u32>load<u8>(inverseOf(slot));
+  for (let line: usize = 0; line < dims; line += 64) touched ^= load<u8>(vector + line);
 }
 
 /** The same for the list of the slot that is likely to be walked from next. */
@@ -172,4 +173,13 @@ export function offerFound(slot: u32, distance: f32, limit: u32): void {
   if (foundSize == limit && distance >= distanceOf(keyAt(foundAt, limit - 1))) return;
   insertKey(foundAt, foundSize, limit, keyOf(distance, slot));
   if (foundSize < limit) foundSize++;
+}
+
+/** Lets the first `size` slots of the batch compete for the `limit` found. */
+export function offerBatch(size: u32, limit: u32): void {
+  measureBatch(size);
+  for (let i: u32 = 0; i < size; i++) {
+    const at = <usize>i << 2;
+    offerFound(load<u32>(batchAt + at), load<f32>(batchDistancesAt + at), limit);
+  }
 }
