@@ -1,6 +1,15 @@
 import type { Bitmap } from '../index/bitmap.ts';
 import type { SectionReader, SectionWriter } from '../index/sections.ts';
 
+/**
+ * Breadth of a walk of which only a share of the slots is allowed, to find as much as one of
+ * breadth `ef` finds of all. In proportion would be more than enough: every slot that a walk
+ * meets competes, not only those it goes on from.
+ */
+export function filteredBreadth(ef: number, share: number): number {
+  return ef / Math.min(Math.max(share, 0.01), 1) ** 0.75;
+}
+
 /** Slots with their cosine to the query, nearest first. */
 export interface Neighbours {
   readonly slots: Uint32Array;

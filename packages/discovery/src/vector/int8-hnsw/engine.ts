@@ -1,7 +1,7 @@
 import type { Bitmap } from '../../index/bitmap.ts';
 import type { SectionReader, SectionWriter } from '../../index/sections.ts';
 import { byCosine, cosineOf, squaredLength } from '../cosine.ts';
-import type { Neighbours, VectorEngine } from '../engine.ts';
+import { filteredBreadth, type Neighbours, type VectorEngine } from '../engine.ts';
 import { type EngineExports, instantiate } from './exports.ts';
 import { restoreArena, saveArena } from './snapshot.ts';
 
@@ -98,7 +98,7 @@ export class Int8Hnsw implements VectorEngine {
     this.#setInput(query);
     const share = this.#setAllowed(allowed) / Math.max(this.linked, 1);
     const wanted = clamp(k, RESULTS_MAX);
-    const breadth = clamp(Math.max(ef, k) / Math.min(Math.max(share, 0.01), 1), BREADTH_MAX);
+    const breadth = clamp(filteredBreadth(Math.max(ef, k), share), BREADTH_MAX);
     const size =
       share >= NEARLY_ALL
         ? this.#wasm.search(wanted, breadth)
