@@ -62,7 +62,13 @@ export type CallCode =
   | 'limits-exceeded';
 
 export type RunFault = { ok: false; fault: HostFault; detail: string };
-export type RunRefusal<C extends string = CallCode> = { ok: false; code: C; detail: string };
+export type RunRefusal<C extends string = CallCode> = {
+  ok: false;
+  code: C;
+  detail: string;
+  /** Byte of the module, where the refusal has a place. */
+  offset?: number;
+};
 export type RunResult = { ok: true; outcome: Outcome } | RunFault | RunRefusal;
 
 /**

@@ -250,8 +250,8 @@ function resultOf(frame: Exclude<ReplyFrame, { kind: 'ready' | 'module-needed' }
     case 'fault':
       return fault(frame.fault, frame.detail);
     case 'refused': {
-      const { code, detail } = frame;
-      return { ok: false, code, detail };
+      const { code, detail, offset } = frame;
+      return { ok: false, code, detail, ...(offset === undefined ? {} : { offset }) };
     }
   }
 }
