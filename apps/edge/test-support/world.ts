@@ -105,7 +105,15 @@ export async function createEdgeWorld(
       ...settings,
     },
   );
-  const sockets = createLinks({ ...edge.links, rng: systemRng, gate: createSocketGate() }, hub);
+  const sockets = createLinks(
+    {
+      ...edge.links,
+      rng: systemRng,
+      gate: createSocketGate(),
+      trustedProxies: settings.trustedProxies ?? [],
+    },
+    hub,
+  );
   let keys = 0;
   return {
     ...edge,

@@ -41,6 +41,8 @@ export const HELLO_MS_MAX = 5_000;
 /** Sockets that have not said hello: in all, and from one address. */
 export const SOCKETS_UNAUTHENTICATED_MAX = 256;
 export const SOCKETS_UNAUTHENTICATED_PER_ADDRESS_MAX = 8;
+/** Connections that one process of the edge serves: the links of a hub (10 000) and their callers. */
+export const CONNECTIONS_MAX = 16_384;
 /** A silent link is pinged after this, and dead after {@link LINK_DEAD_MS}. */
 export const LINK_HEARTBEAT_MS = 15_000;
 export const LINK_DEAD_MS = 45_000;

@@ -1,13 +1,19 @@
 /** The edge on Bun. */
-import { FRAME_BYTES_MAX } from '@zerostate/shared';
+import { CONNECTIONS_MAX, FRAME_BYTES_MAX } from '@zerostate/shared';
 import { lineLog } from '../adapters/log-lines.ts';
 import { prometheusMetrics } from '../adapters/metrics-prometheus.ts';
+import { createConnectionCap } from '../http/connection-cap.ts';
 import type { LinkSession } from '../hub/link-session.ts';
 import type { Place } from '../hub/links.ts';
 import { runProcess, type Serve } from './process.ts';
 import { isLinkUpgrade, problemResponse } from './upgrade.ts';
 
-type SocketData = { place: Place; address: string; origin: string; session: LinkSession | null };
+type SocketData = {
+  place: Place;
+  leave: () => void;
+  origin: string;
+  session: LinkSession | null;
+};
 type BunSocket = {
   data: SocketData;
   send(text: string): number;
@@ -42,6 +48,7 @@ const IDLE_S = 60;
 const BODY_MAX = 16_777_216;
 
 const serveBun: Serve = async ({ app, links }, { host, port }) => {
+  const cap = createConnectionCap(CONNECTIONS_MAX);
   const server = Bun.serve({
     hostname: host,
     port,
@@ -49,19 +56,30 @@ const serveBun: Serve = async ({ app, links }, { host, port }) => {
     maxRequestBodySize: BODY_MAX,
     fetch(request, self) {
       const address = self.requestIP(request)?.address ?? '';
-      if (!isLinkUpgrade(request)) return app.fetch(request, { address });
-      const place = links.admit(address);
-      if (place === null) return problemResponse('busy');
+      if (!isLinkUpgrade(request)) {
+        return cap.serve(
+          () => app.fetch(request, { address }),
+          () => problemResponse('busy'),
+        );
+      }
+      const forwardedFor = request.headers.get('x-forwarded-for');
+      const place = links.admit({ address, forwardedFor });
+      const leave = place && cap.enter();
+      if (place === null || leave === null) {
+        place?.leave();
+        return problemResponse('busy');
+      }
       const { origin } = new URL(request.url);
-      if (self.upgrade(request, { data: { place, address, origin, session: null } })) return;
+      if (self.upgrade(request, { data: { place, leave, origin, session: null } })) return;
       place.leave();
+      leave();
       return problemResponse('upgrade-required');
     },
     websocket: {
       maxPayloadLength: FRAME_BYTES_MAX * 2,
       perMessageDeflate: false,
       open(socket) {
-        const { place, address, origin } = socket.data;
+        const { place, origin } = socket.data;
         socket.data.session = place.accept(
           {
             send: (text) => {
@@ -69,13 +87,14 @@ const serveBun: Serve = async ({ app, links }, { host, port }) => {
             },
             close: (code, reason) => socket.close(code, reason),
           },
-          { address, origin },
+          origin,
         );
       },
       message: ({ data }, message) => data.session?.receive(message),
       close({ data }) {
         data.session?.gone();
         data.place.leave();
+        data.leave();
       },
     },
   });

@@ -1,6 +1,9 @@
 /** The edge on Deno. */
+
+import { CONNECTIONS_MAX } from '@zerostate/shared';
 import { lineLog } from '../adapters/log-lines.ts';
 import { prometheusMetrics } from '../adapters/metrics-prometheus.ts';
+import { type ConnectionCap, createConnectionCap } from '../http/connection-cap.ts';
 import type { Links } from '../hub/links.ts';
 import { runProcess, type Serve } from './process.ts';
 import { isLinkUpgrade, problemResponse } from './upgrade.ts';
@@ -22,19 +25,28 @@ declare const Deno: {
 
 const serveDeno: Serve = async ({ app, links }, { host, port }) => {
   const options = { hostname: host, port, onListen: () => {} };
+  const cap = createConnectionCap(CONNECTIONS_MAX);
   const server = Deno.serve(options, (request, { remoteAddr }) => {
     const address = remoteAddr.hostname;
     return isLinkUpgrade(request)
-      ? upgrade(request, links, address)
-      : app.fetch(request, { address });
+      ? upgrade(request, links, address, cap)
+      : cap.serve(
+          () => app.fetch(request, { address }),
+          () => problemResponse('busy'),
+        );
   });
   const name = host.includes(':') ? `[${host}]` : host;
   return { url: `http://${name}:${server.addr.port}`, close: () => server.shutdown() };
 };
 
-function upgrade(request: Request, links: Links, address: string): Response {
-  const place = links.admit(address);
-  if (place === null) return problemResponse('busy');
+function upgrade(request: Request, links: Links, address: string, cap: ConnectionCap): Response {
+  const forwardedFor = request.headers.get('x-forwarded-for');
+  const place = links.admit({ address, forwardedFor });
+  const leave = place && cap.enter();
+  if (place === null || leave === null) {
+    place?.leave();
+    return problemResponse('busy');
+  }
   const { origin } = new URL(request.url);
   // The session has its own heartbeat.
   const { socket, response } = Deno.upgradeWebSocket(request, { idleTimeout: 0 });
@@ -47,12 +59,18 @@ function upgrade(request: Request, links: Links, address: string): Response {
         },
         close: (code, reason) => closeSocket(socket, code, reason),
       },
-      { address, origin },
+      origin,
     );
     socket.onmessage = ({ data }) => session.receive(data);
-    socket.onclose = () => session.gone();
+    socket.onclose = () => {
+      session.gone();
+      leave();
+    };
   };
-  socket.onclose = () => place.leave();
+  socket.onclose = () => {
+    place.leave();
+    leave();
+  };
   socket.onerror = () => {};
   return response;
 }

@@ -3,10 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
-import { FRAME_BYTES_MAX } from '@zerostate/shared';
+import { CONNECTIONS_MAX, FRAME_BYTES_MAX } from '@zerostate/shared';
 import { WebSocketServer } from 'ws';
 import type { Edge } from '../app.ts';
-import { plainAddress } from '../http/client-address.ts';
 import { type ProblemCode, problemOf } from '../http/problem.ts';
 import type { Links } from '../hub/links.ts';
 import { LINK_PATH } from '../hub/routes.ts';
@@ -39,7 +38,7 @@ export type NodeServer = {
 
 export async function serveNode(
   edge: { app: Edge['app']; links: Links },
-  at: { host: string; port: number },
+  at: { host: string; port: number; connectionsMax?: number },
 ): Promise<NodeServer> {
   const listener = getRequestListener(
     (request, env) => edge.app.fetch(request, { address: env.incoming.socket.remoteAddress ?? '' }),
@@ -59,6 +58,8 @@ export async function serveNode(
       listener(request, response).catch(() => response.destroy());
     },
   );
+  // Past it the kernel's connections are closed unread: memory and descriptors are for those inside.
+  server.maxConnections = at.connectionsMax ?? CONNECTIONS_MAX;
   server.on('connection', (socket) => connections.add(socket));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     const isLate = error.code === 'ERR_HTTP_REQUEST_TIMEOUT';
@@ -134,8 +135,9 @@ function takeUpgrades(server: Server, links: Links): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', () => socket.destroy());
     if (request.url?.split('?')[0] !== LINK_PATH) return refuse(socket, 'not-found');
-    const address = plainAddress(request.socket.remoteAddress ?? '');
-    const place = links.admit(address);
+    const forwardedFor = [request.headers['x-forwarded-for']].flat().join(',');
+    const address = request.socket.remoteAddress ?? '';
+    const place = links.admit({ address, forwardedFor: forwardedFor || undefined });
     if (place === null) return refuse(socket, 'busy');
     socket.once('close', place.leave);
     sockets.handleUpgrade(request, socket, head, (ws) => {
@@ -147,7 +149,7 @@ function takeUpgrades(server: Server, links: Links): void {
             cutLater(socket);
           },
         },
-        { address, origin: `http://${request.headers.host ?? ''}` },
+        `http://${request.headers.host ?? ''}`,
         'closed',
       );
       ws.on('message', (data, isBinary) => session.receive(isBinary ? data : data.toString()));

@@ -87,7 +87,8 @@ export async function startWorker(
     config,
   );
   const gate = createSocketGate();
-  const links = createLinks({ ...edge.links, rng: systemRng, gate }, hub);
+  const { trustedProxies } = config;
+  const links = createLinks({ ...edge.links, rng: systemRng, gate, trustedProxies }, hub);
   hub.start();
   // The first search need not wait for it; `/readyz` does.
   edge.feed.refresh().catch((error: unknown) => log.error('index not loaded', {}, error));

@@ -48,12 +48,12 @@ export class LinkHub extends DurableObject<Env> implements HubObject {
   override async fetch(request: Request): Promise<Response> {
     const held = await this.#hold();
     const address = request.headers.get('cf-connecting-ip') ?? '';
-    const place = held.links.admit(address);
+    const place = held.links.admit({ address });
     if (place === null) return problemResponse('busy');
     const { 0: client, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket);
     const { origin } = new URL(request.url);
-    const session = place.accept(linkSocket(socket), { address, origin });
+    const session = place.accept(linkSocket(socket), origin);
     this.#sessions.set(socket, session);
     socket.serializeAttachment(session.link);
     await this.#alarmWithin(GREETING_ALARM_MS);

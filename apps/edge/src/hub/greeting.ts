@@ -24,6 +24,9 @@ export type GreetingDeps = {
   origins: readonly string[];
 };
 
+/** More than any outbox sends, and far from where numbers stop being exact. */
+const SEEN_MAX = 2 ** 52;
+
 /** Bytes of a nonce. */
 export const NONCE_BYTES = 16;
 
@@ -58,6 +61,9 @@ export async function checkHello(
   const origins = deps.origins.length === 0 ? [link.origin] : deps.origins;
   if (!origins.includes(body.edge.replace(/\/$/, '')))
     return err('hello-not-for-this-edge', 'edge');
+  // Numbers go on from there, and must stay exact for as long as they rise.
+  const seen = [body.seen_ledger, body.seen_directory];
+  if (seen.some((text) => Number(text) > SEEN_MAX)) return err('hello-invalid', 'seen');
   return body.nonce === link.nonce ? ok(body) : err('hello-nonce-wrong');
 }
 

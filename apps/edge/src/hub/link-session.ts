@@ -15,8 +15,8 @@ import type { Clock, Database, Log, Metrics, Statement } from '../ports.ts';
 import { CLOSE, readFrame, writeFrame } from './frames.ts';
 import { checkHello, type GreetingDeps, nonceFrame, welcomeFrame } from './greeting.ts';
 import { Inbound, type MessageHandler, type MessageOutcome } from './inbound.ts';
-import type { LinkState } from './link-state.ts';
-import { openLink, seenUpdate } from './link-store.ts';
+import type { LinkState, Positions } from './link-state.ts';
+import { catchUp, openLink, seenUpdate } from './link-store.ts';
 import { Outbound } from './outbound.ts';
 import { outboxAck } from './outbox.ts';
 import { type Load, presenceAlive, presenceGone } from './presence.ts';
@@ -181,6 +181,7 @@ export class LinkSession {
       return;
     }
     const { did, session } = hello.value;
+    await this.#catchUp(did, seenBy(hello.value));
     const opened = await openLink(deps.directory, { did, session, now: deps.clock.now() });
     const welcome = await welcomeFrame(deps, hello.value, opened);
     if (link.phase !== 'verifying') return;
@@ -193,12 +194,17 @@ export class LinkSession {
     this.pump('directory');
   }
 
+  /** A database that was restored from an older copy has sent numbers that it does not know of. */
+  async #catchUp(did: string, seen: Positions): Promise<void> {
+    for (const name of ['ledger', 'directory'] as const) {
+      if (!(await catchUp(this.#deps[name], did, seen[name]))) continue;
+      this.#deps.log.warn('outbox was behind its receiver', { did, db: name, seen: seen[name] });
+    }
+  }
+
   #start(hello: LinkHello, opened: { epoch: number; seen: number }): void {
     const { link } = this;
-    const seen = {
-      ledger: Number(hello.seen_ledger),
-      directory: Number(hello.seen_directory),
-    };
+    const seen = seenBy(hello);
     link.phase = 'open';
     link.did = hello.did;
     link.session = hello.session;
@@ -336,4 +342,8 @@ export class LinkSession {
     this.#working.add(ended);
     ended.finally(() => this.#working.delete(ended));
   }
+}
+
+function seenBy(hello: LinkHello): Positions {
+  return { ledger: Number(hello.seen_ledger), directory: Number(hello.seen_directory) };
 }

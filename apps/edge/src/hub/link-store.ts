@@ -1,6 +1,7 @@
 /** Links in the directory: epochs rise, and what was processed is remembered for each session. */
 import { LINK_DEAD_MS } from '@zerostate/shared';
 import type { Database, Statement } from '../ports.ts';
+import { outboxRaise } from './outbox.ts';
 
 export type OpenedLink = { epoch: number; seen: number };
 
@@ -50,6 +51,15 @@ export async function readEpochs(
     args: [JSON.stringify(dids)],
   });
   return new Map(rows.map((row) => [String(row.did), Number(row.epoch)]));
+}
+
+/** Lets an outbox go on above what its receiver has seen; true when it had fallen behind. */
+export async function catchUp(database: Database, did: string, seen: number): Promise<boolean> {
+  if (seen === 0) return false;
+  const heads = await readHeads(database, [did]);
+  if ((heads.get(did) ?? 0) >= seen) return false;
+  await database.batch(outboxRaise(did, seen));
+  return true;
 }
 
 /** How far each of these DIDs' outbox of one database goes. */

@@ -1,21 +1,27 @@
 /** Accepts sockets: the caps on unknown peers, and one session for each. */
-
+import { clientAddress } from '../http/client-address.ts';
 import type { Rng } from '../ports.ts';
 import { NONCE_BYTES, newNonce } from './greeting.ts';
 import { type LinkDeps, type LinkOwner, LinkSession, type LinkSocket } from './link-session.ts';
 import { type LinkState, newLink } from './link-state.ts';
 import type { SocketGate } from './socket-gate.ts';
 
-export type LinksDeps = LinkDeps & { rng: Rng; gate: SocketGate };
+export type LinksDeps = LinkDeps & {
+  rng: Rng;
+  gate: SocketGate;
+  /** Addresses whose X-Forwarded-For is believed; none where the platform names the peer. */
+  trustedProxies?: readonly string[];
+};
 
 /** A hub that sessions are added to. */
 export type SessionHub = LinkOwner & { add(session: LinkSession): void };
 
-export type Peer = { address: string; origin: string };
+/** `forwardedFor`: the X-Forwarded-For of the upgrade request. */
+export type Caller = { address: string; forwardedFor?: string | null | undefined };
 
 export interface Links {
   /** A place for a socket that has not said hello; null when there is none: answer 503. */
-  admit(address: string): Place | null;
+  admit(caller: Caller): Place | null;
 }
 
 export interface Place {
@@ -23,21 +29,24 @@ export interface Place {
    * The socket is open: greets it. An unknown peer keeps its place until the session has ended, or,
    * where the runtime can cut a peer that ignores the end, until `leave` says the socket is closed.
    */
-  accept(socket: LinkSocket, peer: Peer, until?: 'ended' | 'closed'): LinkSession;
+  accept(socket: LinkSocket, origin: string, until?: 'ended' | 'closed'): LinkSession;
   /** The socket never opened, or is closed. The second time does nothing. */
   leave(): void;
 }
 
 export function createLinks(deps: LinksDeps, hub: SessionHub): Links {
   return {
-    admit(address) {
+    admit(caller) {
+      const forwardedFor = caller.forwardedFor ?? undefined;
+      // Behind a proxy every peer would share its eight places.
+      const address = clientAddress(caller.address, forwardedFor, deps.trustedProxies ?? []);
       const leave = deps.gate.enter(address);
       if (leave === null) return null;
       return {
         leave,
-        accept(socket, peer, until = 'ended') {
+        accept(socket, origin, until = 'ended') {
           const nonce = newNonce(deps.rng.bytes(NONCE_BYTES));
-          const link = newLink({ nonce, ...peer, now: deps.clock.now() });
+          const link = newLink({ nonce, address, origin, now: deps.clock.now() });
           const session = new LinkSession(deps, link, socket, gated(hub, leave, until));
           hub.add(session);
           session.greet();

@@ -59,6 +59,26 @@ export function outboxAck(did: string, seq: number): Statement[] {
   ];
 }
 
+/**
+ * For a receiver that has seen more than this outbox ever sent: the database was restored from an
+ * older copy. What waits moves above `seen`, in its order, and so does what comes later: a receiver
+ * drops what is not above it. Messages that it knows already do no harm.
+ */
+export function outboxRaise(did: string, seen: number): Statement[] {
+  return [
+    {
+      sql: `UPDATE outbox SET seq = seq + ?2
+            WHERE did = ?1 AND (SELECT seq FROM outbox_head WHERE did = ?1) < ?2`,
+      args: [did, seen],
+    },
+    {
+      sql: `INSERT INTO outbox_head(did, seq, acked) VALUES(?1, ?2, ?2)
+            ON CONFLICT(did) DO UPDATE SET seq = seq + ?2, acked = acked + ?2 WHERE seq < ?2`,
+      args: [did, seen],
+    },
+  ];
+}
+
 /** A message as it lies in an outbox; `body` is JSON text. */
 export type OutboxRow = { seq: number; type: string; body: string };
 
