@@ -94,7 +94,8 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
   app.onError(onError(ports.log));
   // Ports last: an entry may hand in its whole configuration as the settings.
   const deps = { ...settings, ...ports, ...router, feed, ledger };
-  const published = (later?: (work: Promise<void>) => void) => feed.published(later);
+  const published = (cardSha256: string, later?: (work: Promise<void>) => void) =>
+    feed.published(later, cardSha256);
   const routers: Router[] = [
     networkRoutes(deps),
     cardRoutes({ ...cards, ...router, published }),

@@ -3,4 +3,5 @@ export const DIRECTORY_MIGRATIONS: readonly string[] = [
   '0001_directory',
   '0002_index',
   '0003_task_given_up',
+  '0004_semantic',
 ];

@@ -5,6 +5,7 @@ import { forgetHistory } from './cards/history.ts';
 import { forgetCards } from './cards/store.ts';
 import { forgetNonces } from './http/nonce-store.ts';
 import type { BlobStore, Database } from './ports.ts';
+import { forgetMeanings } from './search/meanings.ts';
 import { forgetTasks } from './tasks/store.ts';
 
 export type DirectorySweepDeps = { directory: Database; blobs: BlobStore };
@@ -14,6 +15,7 @@ export async function sweepDirectory(deps: DirectorySweepDeps, now: number): Pro
     forgetNonces(now, SWEEP_ROWS_MAX),
     ...forgetCards(now, SWEEP_ROWS_MAX),
     forgetHistory(now, SWEEP_ROWS_MAX),
+    forgetMeanings(now, SWEEP_ROWS_MAX),
     forgetTasks(now, SWEEP_ROWS_MAX),
   ]);
   await forgetBlobs(deps, now);

@@ -1,6 +1,7 @@
 /** Which room each message of an executor belongs to. */
 import { type ExecutorMessage, type ExecutorMessageType, ok, type Result } from '@zerostate/shared';
 import { DatabaseError } from './adapters/libsql-error.ts';
+import { recordOf } from './cards/model.ts';
 import { type CardDeps, publishCard } from './cards/publish.ts';
 import { isProblemCode, type ProblemCode } from './http/problem.ts';
 import type { MessageHandler, MessageOutcome } from './hub/inbound.ts';
@@ -13,7 +14,7 @@ export type HandlerDeps = {
   tasks: TaskDeps;
   ledger: Ledger;
   /** A card was published: the index may look. */
-  published: () => void;
+  published: (cardSha256: string) => void;
 };
 
 type Handlers = {
@@ -27,7 +28,7 @@ export function createMessageHandler(deps: HandlerDeps): MessageHandler {
     'card.publish': async (_did, body) => {
       const published = await publishCard(deps.cards, body);
       if (!published.ok) return published;
-      deps.published();
+      deps.published(recordOf(published.value.row).card_sha256);
       return DONE;
     },
     // The session keeps the load; there is nothing to store for each report.

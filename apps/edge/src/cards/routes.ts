@@ -17,7 +17,7 @@ import { limitField, limitOf } from '../http/query.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
 import { cached } from './answer.ts';
 import { addHistory } from './history.ts';
-import { type CardRow, toSummary } from './model.ts';
+import { type CardRow, recordOf, toSummary } from './model.ts';
 import { type CardDeps, publishCard } from './publish.ts';
 import { listCards, readCard, readStanding } from './store.ts';
 
@@ -30,7 +30,7 @@ const listQuery = z.strictObject({
 
 export type CardRouteDeps = CardDeps & {
   /** A card was published: the search index may look. */
-  published: (later: (work: Promise<void>) => void) => void;
+  published: (cardSha256: string, later: (work: Promise<void>) => void) => void;
 };
 
 export function cardRoutes(deps: CardRouteDeps & RouterDeps): Router {
@@ -81,7 +81,7 @@ function addPublish(router: Router, deps: CardRouteDeps & RouterDeps): void {
         return fail(c, published.code, published.detail, extra);
       }
       const { row, isNew } = published.value;
-      if (isNew) deps.published((work) => keepAlive(c, work));
+      if (isNew) deps.published(recordOf(row).card_sha256, (work) => keepAlive(c, work));
       return c.json(await answerOf(deps, row), isNew ? 201 : 200);
     },
   );

@@ -5,13 +5,8 @@
 import { DELTA_MAX } from '@zerostate/discovery';
 import type { Rng } from '../ports.ts';
 import { LEASE_MS, returnLease, takeLease } from '../sweep/lease.ts';
-import {
-  catchUp,
-  emptyIndex,
-  type HeldIndex,
-  type IndexDeps,
-  restoreNewest,
-} from './held-index.ts';
+import { catchUp, emptyHeld, type HeldIndex, type IndexDeps, restoreNewest } from './held-index.ts';
+import { Meanings } from './meanings.ts';
 import { type SnapshotInfo, snapshotId } from './snapshot-store.ts';
 
 export type BuildDeps = IndexDeps & { rng: Rng };
@@ -29,8 +24,8 @@ const LEASE = 'index';
 const SPENT_MIN = 2_000;
 
 export type BuildProgress = {
-  step: 'load' | 'read' | 'link' | 'write';
-  /** Cards read or linked, chunks loaded or written so far. */
+  step: 'load' | 'read' | 'embed' | 'link' | 'write';
+  /** Cards read, embedded or linked, chunks loaded or written so far. */
   done: number;
 };
 
@@ -87,7 +82,7 @@ async function build(deps: BuildDeps, lease: Lease, options: BuildOptions): Prom
   const report = options.progress ?? (() => {});
   const full = options.full === true;
   const builtAt = clock.now();
-  const held = full ? fresh(deps) : await restored(deps, lease, report);
+  const held = full ? emptyHeld(search) : await restored(deps, lease, report);
   held.index.dropExpired(builtAt);
   let read = 0;
   await catchUp(deps, held, {
@@ -97,6 +92,9 @@ async function build(deps: BuildDeps, lease: Lease, options: BuildOptions): Prom
       report({ step: 'read', done: read });
     },
   });
+  // Vectors that the workers have made; a full build makes the others as well.
+  const made = (done: number) => report({ step: 'embed', done });
+  await new Meanings(deps).fill(held.index, full ? { made } : undefined);
   if (held.index.spent > Math.max(SPENT_MIN, held.index.size)) await held.index.compact();
   await link(deps, lease, held, { limit: full ? Number.POSITIVE_INFINITY : DELTA_MAX, report });
   held.index.calibrate();
@@ -114,10 +112,6 @@ async function build(deps: BuildDeps, lease: Lease, options: BuildOptions): Prom
   const snapshot = await search.snapshots.write(draft, shards);
   await prune(deps);
   return { outcome: 'written', snapshot, held: { ...held, snapshot, changes: 0 } };
-}
-
-function fresh({ search }: BuildDeps): HeldIndex {
-  return { index: emptyIndex(search), snapshot: null, rev: 0, changes: 0 };
 }
 
 function restored(

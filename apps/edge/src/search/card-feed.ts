@@ -2,6 +2,7 @@
 import { CardIndex, DELTA_MAX } from '@zerostate/discovery';
 import { Descriptions } from './descriptions.ts';
 import { catchUp, type HeldIndex, type IndexDeps, restoreNewest } from './held-index.ts';
+import { Meanings } from './meanings.ts';
 import { type PublisherDeps, Publishers } from './publishers.ts';
 
 /** The directory is asked at most this often. */
@@ -33,6 +34,7 @@ export type CardFeedDeps = IndexDeps & PublisherDeps;
 export class CardFeed {
   readonly publishers: Publishers;
   readonly descriptions: Descriptions;
+  readonly #meanings: Meanings;
   readonly #deps: CardFeedDeps;
   #held: HeldIndex | null = null;
   /** While the snapshot is loading: an index of what is newer. */
@@ -43,11 +45,13 @@ export class CardFeed {
   #refreshedAt = 0;
   #knownAt = 0;
   #lookedAt = 0;
+  #fillingAt: number | null = null;
 
   constructor(deps: CardFeedDeps) {
     this.#deps = deps;
     this.publishers = new Publishers(deps);
     this.descriptions = new Descriptions(deps.directory, deps.log);
+    this.#meanings = new Meanings(deps);
     this.#partial = scannedIndex(deps);
   }
 
@@ -69,7 +73,8 @@ export class CardFeed {
   }
 
   /** A card was published by this worker: it need not wait for the next second. */
-  published(later: Later = () => {}): void {
+  published(later: Later = () => {}, cardSha256?: string): void {
+    if (cardSha256 !== undefined) this.#meanings.published(cardSha256);
     if (this.isLoaded) later(this.#refreshQuietly(later));
   }
 
@@ -91,6 +96,7 @@ export class CardFeed {
       this.#refreshingAt = null;
     }
     if (this.#isSwapDue(held, now)) later(this.#swapQuietly(held));
+    else later(this.#fillQuietly(held));
   }
 
   /** Lets go of the index: the builder needs the room. */
@@ -156,7 +162,8 @@ export class CardFeed {
         chosen: async (snapshot) => {
           const index = scannedIndex(this.#deps);
           this.#partial = index;
-          const newer = { index, snapshot, rev: snapshot.rev, changes: 0 };
+          const { rev } = snapshot;
+          const newer = { index, snapshot, semantic: undefined, rev, changes: 0 };
           await catchUp(this.#deps, newer, { limit: DELTA_MAX });
           seen();
         },
@@ -189,8 +196,23 @@ export class CardFeed {
     }
   }
 
-  #isSwapDue({ changes }: HeldIndex, now: number): boolean {
-    if (changes < this.#deps.search.delta * SWAP_DELTAS) return false;
+  /** One at a time: a turn that takes long is not joined by the next. */
+  async #fillQuietly({ index }: HeldIndex): Promise<void> {
+    const now = this.#deps.clock.now();
+    if (isUnderWay(this.#fillingAt, now)) return;
+    this.#fillingAt = now;
+    try {
+      await this.#meanings.fill(index);
+    } catch (error) {
+      this.#deps.log.error('semantic vectors not filled', {}, error);
+    } finally {
+      this.#fillingAt = null;
+    }
+  }
+
+  #isSwapDue({ changes, semantic }: HeldIndex, now: number): boolean {
+    const { search } = this.#deps;
+    if (semantic === search.semantic && changes < search.delta * SWAP_DELTAS) return false;
     if (now - this.#lookedAt < SWAP_LOOK_MS) return false;
     this.#lookedAt = now;
     return true;
@@ -202,7 +224,9 @@ export class CardFeed {
     try {
       const [newest] = await search.snapshots.list(search.embedder.id);
       const builtOn = held.snapshot?.rev ?? 0;
-      if (newest === undefined || newest.rev < builtOn + search.delta) return;
+      const isNewer = newest !== undefined && newest.rev >= builtOn + search.delta;
+      const isSame = held.semantic === search.semantic;
+      if (isSame && !isNewer) return;
       const { besideCardsMax = Number.POSITIVE_INFINITY } = search;
       // No room for both: this worker is cold for as long as it takes.
       if (held.index.size > besideCardsMax) {
@@ -210,12 +234,12 @@ export class CardFeed {
         return await this.#load();
       }
       const next = await restoreNewest(this.#deps);
-      if (next.snapshot === null) return;
+      if (isSame && next.snapshot === null) return;
       // This worker goes on meanwhile: the new index overtakes the old one, then it stands in.
       do await catchUp(this.#deps, next);
       while (this.#held !== null && next.rev < this.#held.rev);
       this.#held = next;
-      log.debug('index snapshot taken up', { id: next.snapshot.id, rev: next.rev });
+      log.debug('index loaded again', { snapshot: next.snapshot?.id, rev: next.rev });
     } catch (error) {
       log.error('index snapshot not taken up', {}, error);
     }

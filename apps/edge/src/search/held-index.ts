@@ -3,7 +3,7 @@ import { type CardChange, CardIndex } from '@zerostate/discovery';
 import { type CardRow, toDocument } from '../cards/model.ts';
 import { cardsSince } from '../cards/store.ts';
 import type { Clock, Database, Log } from '../ports.ts';
-import type { SearchPorts } from './ports.ts';
+import type { SearchPorts, SemanticEmbedder } from './ports.ts';
 import type { SnapshotInfo } from './snapshot-store.ts';
 
 /** Rows of one read: at most 64 KiB of card each. */
@@ -13,6 +13,8 @@ export type HeldIndex = {
   readonly index: CardIndex;
   /** What it was loaded from; null when it was made of the cards alone. */
   readonly snapshot: SnapshotInfo | null;
+  /** Whose second vectors it can hold. */
+  readonly semantic: SemanticEmbedder | undefined;
   /** The last revision it has taken in. */
   rev: number;
   /** Cards taken in since the snapshot. */
@@ -43,6 +45,7 @@ export async function restoreNewest(
   on: { chosen?: (snapshot: SnapshotInfo) => Promise<void>; chunk?: () => void } = {},
 ): Promise<HeldIndex> {
   const { search, log } = deps;
+  const { semantic } = search;
   for (const snapshot of await search.snapshots.list(search.embedder.id)) {
     await on.chosen?.(snapshot);
     const index = emptyIndex(search);
@@ -50,14 +53,19 @@ export async function restoreNewest(
       watched(search.snapshots.read(snapshot, i), on.chunk),
     );
     const restored = await index.restore(shards);
-    if (restored.ok) return { index, snapshot, rev: restored.rev, changes: 0 };
+    if (restored.ok) return { index, snapshot, semantic, rev: restored.rev, changes: 0 };
     log.warn('index snapshot refused', {
       id: snapshot.id,
       code: restored.code,
       detail: restored.detail,
     });
   }
-  return { index: emptyIndex(search), snapshot: null, rev: 0, changes: 0 };
+  return emptyHeld(search);
+}
+
+export function emptyHeld(search: SearchPorts): HeldIndex {
+  const { semantic } = search;
+  return { index: emptyIndex(search), snapshot: null, semantic, rev: 0, changes: 0 };
 }
 
 async function* watched(

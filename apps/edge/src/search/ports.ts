@@ -3,11 +3,19 @@ import type { Embedder, VectorEngine } from '@zerostate/discovery';
 import type { Timers } from '../ports.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
 
+/** An embedder that may read a long text as several parts, of which the nearest one counts. */
+export type SemanticEmbedder = Embedder & {
+  vectors?(text: string): readonly Int8Array[];
+};
+
 export type SearchPorts = {
   /** The base: always there, answers by itself. Its id is part of every snapshot. */
   embedder: Embedder;
-  /** Ranks by meaning as well, once it is loaded; answers say whether it did. */
-  semantic?: Embedder;
+  /**
+   * Ranks by meaning as well. It may come later than the rest: then the index is loaded again with
+   * room for its vectors, and the base answers meanwhile.
+   */
+  semantic?: SemanticEmbedder;
   /** Makes a vector engine; without it vectors are scanned in JavaScript. */
   engine?: (dims: number, capacity: number) => VectorEngine;
   snapshots: SnapshotStore;
