@@ -13,6 +13,17 @@ export function seeded(seed: number): () => number {
 
 export type Difficulty = 'easy' | 'hard';
 
+/** How many vectors of how many components, and how well they cluster. */
+export interface DataShape {
+  readonly size: number;
+  readonly dims: number;
+  readonly difficulty: Difficulty;
+}
+
+export function datasetName({ size, dims, difficulty }: DataShape): string {
+  return `${size}x${dims}.${difficulty}`;
+}
+
 /** Noise around a cluster's centre; at 1 the centre and the noise weigh the same. */
 const NOISE: Record<Difficulty, number> = { easy: 0.5, hard: 1 };
 const CLUSTER_SIZE = 100;
@@ -29,18 +40,23 @@ export function clusteredVectors(
   difficulty: Difficulty,
   queries: number,
 ): VectorSet {
+  const draw = clusters(size, dims, difficulty);
+  return {
+    base: Array.from({ length: size }, draw),
+    queries: Array.from({ length: queries }, draw),
+  };
+}
+
+/** Draws such vectors one at a time, for sets that are too large to hold as floats. */
+export function clusters(size: number, dims: number, difficulty: Difficulty): () => Float32Array {
   const random = seeded(42);
   const gauss = () => Math.sqrt(-2 * Math.log(random() + 1e-12)) * Math.cos(2 * Math.PI * random());
   const centres = Array.from({ length: Math.ceil(size / CLUSTER_SIZE) }, () =>
     Float32Array.from({ length: dims }, gauss),
   );
-  const draw = () => {
+  return () => {
     const centre = centres[Math.floor(random() * centres.length)] ?? new Float32Array(dims);
     return unit(centre.map((value) => value + NOISE[difficulty] * gauss()));
-  };
-  return {
-    base: Array.from({ length: size }, draw),
-    queries: Array.from({ length: queries }, draw),
   };
 }
 

@@ -1,194 +1,197 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Int8Hnsw, quantise } from '@zerostate/discovery';
-import { loadInt8Hnsw } from '@zerostate/discovery/load';
-import { type BenchResult, quantile } from './report.ts';
-import { clusteredVectors, type Difficulty, type VectorSet } from './search-data.ts';
-import { peerClass, peerModule } from './search-peers.ts';
+import { type BenchResult, median } from './report.ts';
+import { cached, isCached, kept, round } from './search-cache.ts';
+import { CONTENDERS, type Contender, indexName, K } from './search-contenders.ts';
+import { clusteredVectors, type DataShape, datasetName, type VectorSet } from './search-data.ts';
 
-const K = 10;
 const QUERIES = 200;
-const ROUNDS = 7;
+const ROUNDS = 15;
 const RECALL = 0.95;
-const BREADTHS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512];
-const FAN = 16;
-const BUILD_BREADTH = 200;
-const CACHE = new URL('./.cache/', import.meta.url);
+const BREADTHS = [
+  10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384,
+  448, 512,
+];
+const WASM_SIZE_MAX = 128;
 
-/** An index over the base vectors: the ten nearest of query `i` at a breadth. */
-interface Contender {
-  readonly name: string;
-  readonly search: (query: number, breadth: number) => ArrayLike<number>;
+/** The contenders of a data set: hnswlib-wasm at 128 dims only, where it fits its memory. */
+function contendersFor({ dims }: DataShape): string[] {
+  return Object.keys(CONTENDERS).filter((name) => name !== 'hnswlib-wasm' || dims <= WASM_SIZE_MAX);
 }
 
-interface Measured {
-  readonly us: number;
+/** Builds what is not kept yet, as many at a time as there are cores. */
+export async function buildIndexes(
+  shapes: readonly DataShape[],
+  note: (line: string) => void,
+): Promise<void> {
+  const wanted = shapes.flatMap((shape) =>
+    contendersFor(shape)
+      .filter((name) => CONTENDERS[name]?.present())
+      .filter((name) => !isCached(`${indexName(name, datasetName(shape))}.json`))
+      .map((name) => [name, `${shape.size}`, `${shape.dims}`, shape.difficulty]),
+  );
+  const build = async () => {
+    for (let args = wanted.shift(); args !== undefined; args = wanted.shift()) {
+      note(`engine: building ${args.join(' ')}`);
+      await runBuild(args);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, build));
+}
+
+function runBuild(args: readonly string[]): Promise<void> {
+  const entry = fileURLToPath(new URL('./search-build.ts', import.meta.url));
+  const child = spawn(process.execPath, [entry, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`building ${args.join(' ')} ended with ${code}`));
+    });
+  });
+}
+
+interface Chosen extends Contender {
+  readonly name: string;
+  readonly breadth: number;
   readonly recall: number;
 }
 
 /** µs of CPU a query at recall@10 ≥ .95, ours beside each peer that is installed. */
 export async function measureEngine(
-  size: number,
-  dims: number,
-  difficulty: Difficulty,
+  shape: DataShape,
   note: (line: string) => void,
 ): Promise<{ results: BenchResult[]; missing: string[] }> {
-  const name = `${size}x${dims}.${difficulty}`;
-  note(`engine ${name}: data and truth`);
-  const set = clusteredVectors(size, dims, difficulty, QUERIES);
-  const { truth, bruteUs } = exactNearest(set);
-  note(`engine ${name}: building ours`);
-  const own = await ownEngine(set, dims);
-  const peers: Contender[] = [];
-  const missing: string[] = [];
-  for (const [peer, make] of PEERS) {
-    note(`engine ${name}: building ${peer}`);
-    const contender = make(set, dims, `${name}.${peer}`);
-    if (contender === undefined) missing.push(peer);
-    else peers.push(contender);
+  const dataset = datasetName(shape);
+  note(`engine ${dataset}: data and truth`);
+  const set = clusteredVectors(shape.size, shape.dims, shape.difficulty, QUERIES);
+  const { truth, bruteUs } = await exactNearest(set, dataset);
+  const wanted = contendersFor(shape);
+  const names = wanted.filter((name) => isCached(`${indexName(name, dataset)}.json`));
+  const chosen: Chosen[] = [];
+  for (const name of names) {
+    const kind = CONTENDERS[name];
+    if (kind === undefined) continue;
+    const contender = await kind.open(set.queries, shape.dims, indexName(name, dataset));
+    chosen.push({ name, ...contender, ...leastBreadth(contender, truth) });
+    note(`engine ${dataset}: ${name} at breadth ${chosen.at(-1)?.breadth}`);
   }
-  const [ours, ...others] = interleave([own.contender, ...peers], truth);
-  if (ours === undefined) throw new Error('nothing measured');
+  const results = report(dataset, shape, chosen, timeInTurns(chosen), bruteUs);
+  return { results, missing: wanted.filter((name) => !names.includes(name)) };
+}
+
+function report(
+  dataset: string,
+  { size }: DataShape,
+  chosen: readonly Chosen[],
+  times: readonly number[][],
+  bruteUs: number,
+): BenchResult[] {
+  const ours = times[0] ?? [];
   const vs = Object.fromEntries(
-    others.map(({ us }, i) => [peers[i]?.name ?? '', round(ours.us / us)]),
+    chosen.slice(1).map(({ name }, i) => {
+      // Ratios of the same turn: what slows one contender down slows the other as well.
+      const ratios = ours.map((us, turn) => us / (times[i + 1]?.[turn] ?? Number.NaN));
+      return [name, round(median(ratios))];
+    }),
   );
-  const results: BenchResult[] = [
+  const us = median(ours);
+  const own = chosen[0];
+  const buildS = (name: string) => {
+    const built = JSON.parse(String(kept(`${indexName(name, dataset)}.json`))) as {
+      buildS: number;
+    };
+    return built.buildS;
+  };
+  const built = buildS('ours');
+  const buildVs = chosen.slice(1).map(({ name }) => [name, round(built / buildS(name))]);
+  return [
     {
-      name: `engine.${name}.us`,
-      value: round(ours.us),
+      name: `engine.${dataset}.us`,
+      value: round(us),
       unit: 'us',
       better: 'lower',
-      vs: { ...vs, brute: round(ours.us / bruteUs) },
+      vs: { ...vs, brute: round(us / bruteUs) },
     },
-    { name: `engine.${name}.recall`, value: round(ours.recall), unit: '1', better: 'higher' },
-    { name: `engine.${name}.build_s`, value: round(own.buildS), unit: 's', better: 'lower' },
     {
-      name: `engine.${name}.bytes_per_card`,
-      value: Math.round(own.bytes / size),
+      name: `engine.${dataset}.recall`,
+      value: round(own?.recall ?? 0),
+      unit: '1',
+      better: 'higher',
+    },
+    {
+      name: `engine.${dataset}.build_s`,
+      value: round(built),
+      unit: 's',
+      better: 'lower',
+      vs: Object.fromEntries(buildVs),
+    },
+    {
+      name: `engine.${dataset}.bytes_per_card`,
+      value: Math.round((own?.bytes ?? 0) / size),
       unit: 'B',
       better: 'lower',
     },
   ];
-  return { results, missing };
-}
-
-async function ownEngine({ base, queries }: VectorSet, dims: number) {
-  const module = await loadInt8Hnsw();
-  const engine = new Int8Hnsw({ module, dims, capacity: base.length });
-  const before = process.cpuUsage();
-  for (const vector of base) engine.add(quantise(vector));
-  engine.link(base.length);
-  const buildS = process.cpuUsage(before).user / 1e6;
-  const allowed = new Uint8Array(((base.length + 63) >>> 6) << 3).fill(255);
-  const rounded = queries.map(quantise);
-  const search = (query: number, breadth: number) =>
-    engine.graph(rounded[query] ?? new Int8Array(dims), K, allowed, breadth).slots;
-  return { contender: { name: 'ours', search }, buildS, bytes: engine.memoryBytes };
-}
-
-type MakePeer = (set: VectorSet, dims: number, cache: string) => Contender | undefined;
-
-const PEERS: readonly [string, MakePeer][] = [
-  ['hnswlib-node', hnswlibNode],
-  ['usearch', usearch],
-];
-
-interface HnswlibNodeIndex {
-  initIndex(size: number, fan: number, buildBreadth: number, seed: number): void;
-  addPoint(point: number[], label: number): void;
-  setEf(ef: number): void;
-  searchKnn(query: number[], k: number): { neighbors: number[] };
-  writeIndexSync(file: string): void;
-  readIndexSync(file: string): void;
-}
-
-function hnswlibNode({ base, queries }: VectorSet, dims: number, cache: string) {
-  const module = peerModule('hnswlib-node');
-  if (module === undefined) return undefined;
-  const index = new (peerClass<HnswlibNodeIndex>(module, 'HierarchicalNSW'))('cosine', dims);
-  const file = fileURLToPath(new URL(`${cache}.bin`, CACHE));
-  if (existsSync(file)) {
-    index.readIndexSync(file);
-  } else {
-    index.initIndex(base.length, FAN, BUILD_BREADTH, 100);
-    for (const [i, vector] of base.entries()) index.addPoint(Array.from(vector), i);
-    mkdirSync(CACHE, { recursive: true });
-    index.writeIndexSync(file);
-  }
-  const points = queries.map((query) => Array.from(query));
-  return {
-    name: 'hnswlib-node',
-    search: (query: number, breadth: number) => {
-      index.setEf(breadth);
-      return index.searchKnn(points[query] ?? [], K).neighbors;
-    },
-  };
-}
-
-interface UsearchIndex {
-  add(keys: BigUint64Array, vectors: Float32Array): void;
-  search(query: Float32Array, k: number, threads: number): { keys: BigUint64Array };
-}
-
-/** usearch fixes its breadth when it is made: one that reaches the recall on most data. */
-function usearch({ base, queries }: VectorSet, dims: number): Contender | undefined {
-  const module = peerModule('usearch');
-  if (module === undefined) return undefined;
-  const options = {
-    metric: 'cos',
-    dimensions: dims,
-    quantization: 'i8',
-    connectivity: FAN,
-    expansion_add: BUILD_BREADTH,
-    expansion_search: 64,
-  };
-  const index = new (peerClass<UsearchIndex>(module, 'Index'))(options);
-  for (const [i, vector] of base.entries()) index.add(BigUint64Array.of(BigInt(i)), vector);
-  const search = (query: number) => {
-    const { keys } = index.search(queries[query] ?? new Float32Array(dims), K, 1);
-    return Array.from(keys, Number);
-  };
-  return { name: 'usearch', search };
 }
 
 /** The ten nearest by plain float32 arithmetic, and what that costs a query. */
-function exactNearest({ base, queries }: VectorSet): { truth: Set<number>[]; bruteUs: number } {
-  const before = process.cpuUsage();
-  const truth = queries.map((query) => {
-    const best: { slot: number; dot: number }[] = [];
-    base.forEach((vector, slot) => {
-      let dot = 0;
-      for (let i = 0; i < vector.length; i++) dot += (vector[i] ?? 0) * (query[i] ?? 0);
-      if (best.length === K && dot <= (best[K - 1]?.dot ?? 0)) return;
-      best.push({ slot, dot });
-      best.sort((a, b) => b.dot - a.dot);
-      best.length = Math.min(best.length, K);
-    });
-    return new Set(best.map(({ slot }) => slot));
+async function exactNearest(
+  { base, queries }: VectorSet,
+  dataset: string,
+): Promise<{ truth: Set<number>[]; bruteUs: number }> {
+  const bytes = await cached(`${dataset}.truth.v1.json`, async () => {
+    const before = process.cpuUsage();
+    const nearest = queries.map((query) => nearestOf(base, query));
+    const bruteUs = process.cpuUsage(before).user / queries.length;
+    return Buffer.from(JSON.stringify({ nearest, bruteUs }));
   });
-  return { truth, bruteUs: process.cpuUsage(before).user / queries.length };
+  const { nearest, bruteUs } = JSON.parse(String(bytes)) as {
+    nearest: number[][];
+    bruteUs: number;
+  };
+  return { truth: nearest.map((slots) => new Set(slots)), bruteUs };
 }
 
-/** Each contender at its least sufficient breadth, timed in turns so that noise hits all. */
-function interleave(contenders: readonly Contender[], truth: readonly Set<number>[]): Measured[] {
-  const chosen = contenders.map((contender) => {
-    const recalls = BREADTHS.map((breadth) => () => recallOf(contender, breadth, truth));
-    for (const [i, measure] of recalls.entries()) {
-      const recall = measure();
-      const breadth = BREADTHS[i] ?? 0;
-      if (recall >= RECALL || i === BREADTHS.length - 1) return { contender, breadth, recall };
-    }
-    return { contender, breadth: 0, recall: 0 };
+function nearestOf(base: readonly Float32Array[], query: Float32Array): number[] {
+  const best: { slot: number; dot: number }[] = [];
+  base.forEach((vector, slot) => {
+    let dot = 0;
+    for (let i = 0; i < vector.length; i++) dot += (vector[i] ?? 0) * (query[i] ?? 0);
+    if (best.length === K && dot <= (best[K - 1]?.dot ?? 0)) return;
+    best.push({ slot, dot });
+    best.sort((a, b) => b.dot - a.dot);
+    best.length = Math.min(best.length, K);
   });
+  return best.map(({ slot }) => slot);
+}
+
+/** The least breadth that reaches the recall; the greatest when none does. */
+function leastBreadth(contender: Contender, truth: readonly Set<number>[]) {
+  let recall = 0;
+  for (const breadth of BREADTHS) {
+    recall = recallOf(contender, breadth, truth);
+    if (recall >= RECALL) return { breadth, recall };
+  }
+  return { breadth: BREADTHS.at(-1) ?? 0, recall };
+}
+
+/** µs of CPU a query, turn by turn: each contender has its turn in every round. */
+function timeInTurns(chosen: readonly Chosen[]): number[][] {
   const times = chosen.map((): number[] => []);
-  for (let round = 0; round < ROUNDS; round++) {
-    chosen.forEach(({ contender, breadth }, i) => {
+  for (let turn = -1; turn < ROUNDS; turn++) {
+    chosen.forEach(({ search, breadth }, i) => {
       const before = process.cpuUsage();
-      for (let query = 0; query < truth.length; query++) contender.search(query, breadth);
-      times[i]?.push(process.cpuUsage(before).user / truth.length);
+      for (let query = 0; query < QUERIES; query++) search(query, breadth);
+      const { user, system } = process.cpuUsage(before);
+      // The first turn warms code and caches up.
+      if (turn >= 0) times[i]?.push((user + system) / QUERIES);
     });
   }
-  return chosen.map(({ recall }, i) => ({ us: quantile(times[i] ?? [], 0.5), recall }));
+  return times;
 }
 
 function recallOf(contender: Contender, breadth: number, truth: readonly Set<number>[]): number {
@@ -199,19 +202,4 @@ function recallOf(contender: Contender, breadth: number, truth: readonly Set<num
     }
   });
   return hits / (truth.length * K);
-}
-
-/** Three significant digits. */
-export function round(value: number): number {
-  return Number(value.toPrecision(3));
-}
-
-/** Bytes kept between runs; made once. */
-export async function cached(name: string, make: () => Promise<Buffer>): Promise<Buffer> {
-  const file = new URL(name, CACHE);
-  if (existsSync(file)) return readFileSync(file);
-  const bytes = await make();
-  mkdirSync(CACHE, { recursive: true });
-  writeFileSync(file, bytes);
-  return bytes;
 }

@@ -1,14 +1,21 @@
 import { createRequire } from 'node:module';
 
-const require = createRequire(import.meta.url);
+/** Packages of the project itself, then those that `npm run bench:peers` installed. */
+const PLACES = [
+  () => import.meta.url,
+  (name: string) => new URL(`./.cache/peers/${name}/package.json`, import.meta.url),
+];
 
 /** A peer's module, or undefined when it is not installed or does not load on this machine. */
 export function peerModule(name: string): Record<string, unknown> | undefined {
-  try {
-    return require(name) as Record<string, unknown>;
-  } catch {
-    return undefined;
+  for (const place of PLACES) {
+    try {
+      return createRequire(place(name))(name) as Record<string, unknown>;
+    } catch {
+      // Not there, or not for this machine: the next place, then `missing`.
+    }
   }
+  return undefined;
 }
 
 /** A class of a peer's module; what it makes is described by the caller. */

@@ -8,7 +8,7 @@ import {
   type SetName,
 } from '../packages/discovery/spec/retrieval-sets.ts';
 import type { BenchResult } from './report.ts';
-import { round } from './search-engines.ts';
+import { round } from './search-cache.ts';
 import { peerClass, peerModule } from './search-peers.ts';
 
 type Rank = (text: string) => Promise<readonly string[]>;

@@ -1,14 +1,18 @@
 import type { BenchOptions, BenchReport, BenchResult } from './report.ts';
-import type { Difficulty } from './search-data.ts';
-import { measureEngine } from './search-engines.ts';
+import { round } from './search-cache.ts';
+import type { DataShape } from './search-data.ts';
+import { LIBSQL_CARDS, libsqlVectors, postgresFullText } from './search-databases.ts';
+import { buildIndexes, measureEngine } from './search-engines.ts';
+import { measureMillion } from './search-million.ts';
 import { measureQuality } from './search-quality.ts';
 import { measureRequests } from './search-request.ts';
 
-const ENGINES: readonly [number, number, Difficulty][] = [
-  [100_000, 128, 'easy'],
-  [100_000, 384, 'easy'],
-  [100_000, 384, 'hard'],
+const ENGINES: readonly DataShape[] = [
+  { size: 100_000, dims: 128, difficulty: 'easy' },
+  { size: 100_000, dims: 384, difficulty: 'easy' },
+  { size: 100_000, dims: 384, difficulty: 'hard' },
 ];
+const HARD_128: DataShape = { size: 100_000, dims: 128, difficulty: 'hard' };
 
 /** Discovery: ranking quality, the vector engine beside its peers, and a whole request. */
 export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
@@ -20,13 +24,37 @@ export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
     [10_000, '10k'],
     [100_000, '100k'],
   ] as const) {
-    results.push(...(await measureRequests(size, label, note)));
+    const requests = await measureRequests(size, label, note);
+    const beside = await databases(size, note);
+    if (!('postgres' in beside)) missing.add('postgres');
+    results.push(...requests.map((one) => withVs(one, `request.${label}.wall_p50_ms`, beside)));
   }
-  const engines = full ? [...ENGINES, [100_000, 128, 'hard'] as const] : ENGINES;
-  for (const [size, dims, difficulty] of engines) {
-    const measured = await measureEngine(size, dims, difficulty, note);
+  const shapes = full ? [...ENGINES, HARD_128] : ENGINES;
+  await buildIndexes(shapes, note);
+  for (const shape of shapes) {
+    const measured = await measureEngine(shape, note);
     results.push(...measured.results);
     for (const peer of measured.missing) missing.add(peer);
   }
+  if (full) results.push(...(await measureMillion(note)));
   return { suite: 'search', machine: '', results, missing: [...missing] };
+}
+
+/** ms of the same queries in a database: libSQL's vectors at 10k, PostgreSQL's words at all. */
+async function databases(
+  size: number,
+  note: (line: string) => void,
+): Promise<Record<string, number>> {
+  const postgres = await postgresFullText(size, note);
+  const libsql = size === LIBSQL_CARDS ? await libsqlVectors(note) : null;
+  return {
+    ...(postgres === null ? {} : { postgres }),
+    ...(libsql === null ? {} : { 'libsql-vector': libsql }),
+  };
+}
+
+function withVs(result: BenchResult, name: string, peers: Record<string, number>): BenchResult {
+  if (result.name !== name) return result;
+  const ratios = Object.entries(peers).map(([peer, ms]) => [peer, round(result.value / ms)]);
+  return { ...result, vs: Object.fromEntries(ratios) };
 }

@@ -243,9 +243,9 @@ export class CardIndex {
     const vector = await embedQuery(this.#embedder, checked);
     const degraded = vector === undefined && !checked.blank;
     const asked = degraded ? withoutVector(checked) : checked;
-    const wanted = degraded ? undefined : this.#semantic;
-    const meaning = wanted && (await embedQuery(wanted, checked));
-    const semantic = this.attached > 0 ? meaning : undefined;
+    // An encoder costs more than all the rest: it is not asked before a card can be compared.
+    const wanted = degraded || this.attached === 0 ? undefined : this.#semantic;
+    const semantic = wanted && (await embedQuery(wanted, checked));
     // The revision may have moved while a remote embedder answered, so the cursor is read now.
     const offset = this.#offsetOf(query);
     if (typeof offset !== 'number') return offset;
@@ -270,7 +270,7 @@ export class CardIndex {
       ...(ranked === 0 ? { empty: passed === 0 ? 'nothing-passes' : 'nothing-matches' } : {}),
       ranking: rankingOf(pool),
       ...(degraded ? { degraded: 'words-only' } : {}),
-      ...(wanted && !meaning && !checked.blank ? { degraded: 'base-only' } : {}),
+      ...(wanted && !semantic && !checked.blank ? { degraded: 'base-only' } : {}),
       ...(end < ranked ? { next: writeCursor(next) } : {}),
       ...(leftOut === undefined ? {} : { leftOut }),
     };

@@ -122,7 +122,7 @@ test('a search answers as lists and sorts over all cards would', async () => {
     fc.asyncProperty(
       fc.array(published, { minLength: 1, maxLength: 420, size: 'max' }),
       text,
-      fc.constantFrom(undefined, ['eu'], ['us', 'ap']),
+      fc.constantFrom<string[] | undefined>(undefined, ['eu'], ['us', 'ap']),
       fc.constantFrom(1_000, 100),
       fc.boolean(),
       async (rows, query, regions, shardCards, withMeaning) => {
