@@ -11,6 +11,7 @@ import {
   sealEnvelope,
 } from '@zerostate/shared';
 import { openDatabase } from '../apps/edge/src/adapters/libsql.ts';
+import { noMetrics } from '../apps/edge/src/adapters/metrics-none.ts';
 import { migrate } from '../apps/edge/src/adapters/migrate.ts';
 import { readMigrations } from '../apps/edge/src/adapters/migrations-folder.ts';
 import { foundLedger } from '../apps/edge/src/ledger/genesis.ts';
@@ -41,7 +42,7 @@ export async function createBenchLedger(): Promise<BenchLedger> {
     database,
     verifier: createVerifier(),
     hub: { wake() {}, wakeTopic() {} },
-    metrics: { count() {}, observe() {}, gauge() {} },
+    metrics: noMetrics,
     tasks: { durations: async () => new Map(), receipt: async () => null },
     signer,
     network,

@@ -1,23 +1,27 @@
 /** What time does to the directory. Each part is small, bounded and safe to repeat. */
-import { SWEEP_ROWS_MAX } from '@zerostate/shared';
+import { OUTBOX_KEEP_MS, SWEEP_ROWS_MAX } from '@zerostate/shared';
 import { expiredOwners, ownerDelete } from './blobs/store.ts';
 import { forgetHistory } from './cards/history.ts';
 import { forgetCards } from './cards/store.ts';
 import { forgetNonces } from './http/nonce-store.ts';
+import { outboxForget } from './hub/outbox.ts';
 import type { BlobStore, Database } from './ports.ts';
 import { forgetMeanings } from './search/meanings.ts';
+import { untilDone } from './sweep/retention.ts';
 import { forgetTasks } from './tasks/store.ts';
 
 export type DirectorySweepDeps = { directory: Database; blobs: BlobStore };
 
 export async function sweepDirectory(deps: DirectorySweepDeps, now: number): Promise<void> {
-  await deps.directory.batch([
-    forgetNonces(now, SWEEP_ROWS_MAX),
-    ...forgetCards(now, SWEEP_ROWS_MAX),
-    forgetHistory(now, SWEEP_ROWS_MAX),
-    forgetMeanings(now, SWEEP_ROWS_MAX),
-    forgetTasks(now, SWEEP_ROWS_MAX),
-  ]);
+  const parts = [
+    [forgetNonces(now, SWEEP_ROWS_MAX)],
+    forgetCards(now, SWEEP_ROWS_MAX),
+    [forgetHistory(now, SWEEP_ROWS_MAX)],
+    [forgetMeanings(now, SWEEP_ROWS_MAX)],
+    [forgetTasks(now, SWEEP_ROWS_MAX)],
+    outboxForget(now - OUTBOX_KEEP_MS, SWEEP_ROWS_MAX),
+  ];
+  for (const part of parts) await untilDone(deps.directory, part);
   await forgetBlobs(deps, now);
 }
 

@@ -83,6 +83,8 @@ export interface Metrics {
   count(name: string, labels?: Labels, by?: number): void;
   observe(name: string, value: number, labels?: Labels): void;
   gauge(name: string, value: number, labels?: Labels): void;
+  /** Starts a watch; calling the result observes the seconds since. */
+  time(name: string, labels?: Labels): () => void;
   /** Prometheus text format 0.0.4; null where numbers live outside of the worker. */
   render(): Promise<string | null>;
 }

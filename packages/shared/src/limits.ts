@@ -83,6 +83,8 @@ export const WINDOW_MS_MAX = 1_209_600_000;
 export const NODE_WINDOW_MS_MIN = 600_000;
 /** Mailbox vouchers older than this are redeemed by the sweep. */
 export const MAILBOX_REDEEM_MS = 900_000;
+/** Messages that their receiver did not fetch: the facts stand in the databases and are listed. */
+export const OUTBOX_KEEP_MS = 604_800_000;
 /** Rows that one sweep moves in a batch. */
 export const SWEEP_ROWS_MAX = 500;
 /** The SDK always re-runs tasks up to this much gas, and a sample of the larger ones. */

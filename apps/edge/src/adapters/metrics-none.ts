@@ -5,5 +5,6 @@ export const noMetrics: Metrics = {
   count() {},
   gauge() {},
   observe() {},
+  time: () => () => {},
   render: () => Promise.resolve(null),
 };

@@ -79,6 +79,26 @@ export function outboxRaise(did: string, seen: number): Statement[] {
   ];
 }
 
+/**
+ * Forgets messages written before `before` that nobody fetched, oldest first. Their receiver counts
+ * as having them, so that it does not stay shut by the limit on what waits.
+ */
+export function outboxForget(before: number, rowsMax: number): Statement[] {
+  const old = 'SELECT did, seq FROM outbox WHERE at < ?1 ORDER BY at, did, seq LIMIT ?2';
+  return [
+    {
+      sql: `UPDATE outbox_head SET acked = MAX(acked, (SELECT MAX(seq) FROM (${old}) o
+              WHERE o.did = outbox_head.did))
+            WHERE did IN (SELECT did FROM (${old}))`,
+      args: [before, rowsMax],
+    },
+    {
+      sql: `DELETE FROM outbox WHERE (did, seq) IN (SELECT did, seq FROM (${old}))`,
+      args: [before, rowsMax],
+    },
+  ];
+}
+
 /** A message as it lies in an outbox; `body` is JSON text. */
 export type OutboxRow = { seq: number; type: string; body: string };
 

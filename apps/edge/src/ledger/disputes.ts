@@ -171,9 +171,16 @@ async function planVerdict(
   }
   return ok({
     statements: [...statements, ...answerFrom('claim_answer', body.claim, null, 200)],
-    answer: lastJson,
+    answer(rows) {
+      if (step.ok) countDecided(ports, body.verdict, 'arbiters');
+      return lastJson(rows);
+    },
     wake: wakeParties(state),
   });
+}
+
+function countDecided(ports: LedgerPorts, verdict: string, tier: 'arbiters' | 'deadline'): void {
+  ports.metrics.count('zs_disputes_total', { verdict, tier });
 }
 
 /**
@@ -242,7 +249,7 @@ export async function passDeadline(ports: LedgerPorts, claim: string): Promise<L
         ...effects.filter(isBond).map(transfer),
         ...(await countClaim(ports, next, claim, receiptEnvelope)),
       ],
-      answer: () => undefined,
+      answer: () => countDecided(ports, 'posted', 'deadline'),
       wake: wakeParties(state),
     });
   });

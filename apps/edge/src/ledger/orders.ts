@@ -25,6 +25,17 @@ export async function openOrder<T extends SignedType>(
   return openEnvelope(ports.network, raw, schema, type, ports.verifier, options);
 }
 
+/** A voucher, its check on the clock. */
+export async function openVoucher(
+  ports: Pick<LedgerPorts, 'network' | 'verifier' | 'metrics'>,
+  raw: unknown,
+): Promise<LedgerResult<Order<'paych.voucher'>>> {
+  const stop = ports.metrics.time('zs_voucher_verify_seconds');
+  const order = await openOrder(ports, 'paych.voucher', raw, { maxSigs: 1 });
+  stop();
+  return order;
+}
+
 /** The one signer of an envelope that may carry a single signature. */
 export function soleSigner(order: { envelope: { sigs: readonly { by: string }[] } }): string {
   const [first] = order.envelope.sigs;

@@ -16,7 +16,7 @@ export type LedgerPorts = {
   database: Database;
   verifier: Verifier;
   hub: Pick<Hub, 'wake' | 'wakeTopic'>;
-  metrics: Pick<Metrics, 'count' | 'observe' | 'gauge'>;
+  metrics: Pick<Metrics, 'count' | 'observe' | 'gauge' | 'time'>;
   tasks: TaskRecords;
   /** LEDGER_KEY: signs seals. */
   signer: Signer;

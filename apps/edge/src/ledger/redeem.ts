@@ -13,7 +13,7 @@ import type { IdempotencyClaim } from '../http/idempotency.ts';
 import type { LedgerCode, LedgerResult } from './codes.ts';
 import { payVoucher, raiseLanes, riseOf, type VoucherPayment } from './lanes.ts';
 import { operate, type Plan } from './operate.ts';
-import { openOrder, soleSigner } from './orders.ts';
+import { openOrder, openVoucher, soleSigner } from './orders.ts';
 import type { LedgerPorts } from './ports.ts';
 import {
   type CountedReceipt,
@@ -61,7 +61,7 @@ async function openRedemption(
   { voucher, receipts = [] }: Redemption,
 ): Promise<LedgerResult<Claimed>> {
   const [order, ...orders] = await Promise.all([
-    openOrder(ports, 'paych.voucher', voucher, { maxSigs: 1 }),
+    openVoucher(ports, voucher),
     ...receipts.map((receipt) =>
       openOrder(ports, 'task.receipt', receipt, { by: ({ executor }) => [executor], maxSigs: 1 }),
     ),
@@ -121,6 +121,7 @@ async function planRedeem(
     statements,
     answer() {
       ports.metrics.count('zs_settlements_total', { result: 'redeemed' }, moving.length);
+      if (moving.length > 0) ports.metrics.observe('zs_settlement_batch_size', moving.length);
       return answer;
     },
     wake: { dids: [...payees], channels: [...states.keys()] },

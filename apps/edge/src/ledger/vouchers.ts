@@ -2,7 +2,7 @@ import { type ChannelState, type Dir, err, ok, payeeOf, payerOf } from '@zerosta
 import type { Statement } from '../ports.ts';
 import type { LedgerResult } from './codes.ts';
 import { lastJson, operate, type Plan } from './operate.ts';
-import { type Order, openOrder, signatureOf } from './orders.ts';
+import { type Order, openVoucher, signatureOf } from './orders.ts';
 import type { LedgerPorts } from './ports.ts';
 import { big, readSnapshot } from './snapshot.ts';
 import { notify } from './statements.ts';
@@ -16,7 +16,7 @@ export async function depositVoucher(
   envelope: unknown,
   expected: { ch?: string } = {},
 ): Promise<LedgerResult<string>> {
-  const order = await openOrder(ports, 'paych.voucher', envelope, { maxSigs: 1 });
+  const order = await openVoucher(ports, envelope);
   if (!order.ok) return order;
   if (expected.ch !== undefined && expected.ch !== order.value.body.ch) return err('channel-wrong');
   return operate(ports, () => planDeposit(ports, order.value));

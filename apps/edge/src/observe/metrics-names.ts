@@ -1,6 +1,12 @@
 /** Every number the edge counts, with what it means and its labels. */
 export type MetricKind = 'counter' | 'gauge' | 'histogram';
-export type MetricSpec = { kind: MetricKind; help: string; labels: readonly string[] };
+export type MetricSpec = {
+  kind: MetricKind;
+  help: string;
+  labels: readonly string[];
+  /** Upper bounds of a histogram that counts something else than seconds. */
+  buckets?: readonly number[];
+};
 
 export const METRICS: Readonly<Record<string, MetricSpec>> = {
   zs_http_requests_total: {
@@ -26,10 +32,11 @@ export const METRICS: Readonly<Record<string, MetricSpec>> = {
     kind: 'histogram',
     help: 'Lanes that one ledger batch raised',
     labels: [],
+    buckets: [1, 2, 5, 10, 25, 50, 100, 250, 500],
   },
   zs_voucher_verify_seconds: {
     kind: 'histogram',
-    help: 'Checking one voucher',
+    help: 'Checking one voucher: form, canonical bytes, signature',
     labels: [],
   },
   zs_escrow_micro: { kind: 'gauge', help: 'Micro-units in escrow', labels: [] },

@@ -76,6 +76,7 @@ async function settleRows(ports: LedgerPorts, rows: readonly Held[], last = fals
   try {
     await ports.database.batch(raiseLanes(rises));
     ports.metrics.count('zs_settlements_total', { result: 'swept' }, rises.length);
+    ports.metrics.observe('zs_settlement_batch_size', rises.length);
     return { settled: rises.length, bad: [], left };
   } catch (error) {
     if (!isRefused(error)) throw error;

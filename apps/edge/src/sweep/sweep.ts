@@ -11,6 +11,7 @@ import { text } from '../ledger/snapshot.ts';
 import { notify } from '../ledger/statements.ts';
 import type { Statement } from '../ports.ts';
 import { returnLease, takeLease } from './lease.ts';
+import { forget } from './retention.ts';
 import { settleMailbox } from './settle-mailbox.ts';
 
 export type SweepPorts = {
@@ -61,18 +62,22 @@ export async function sweep({ ledger, failOverdue, holder }: SweepPorts): Promis
   const forgotten = await forget(ledger);
   await measure(ledger);
   await returnLease(ledger.database, 'sweep', holder);
-  return {
-    ran: true,
+  const refused = bad.length;
+  const rows = {
     cancelled,
     expired,
     posted,
     finalized,
     settled,
-    refused: bad.length,
+    refused,
     failed,
     sealed,
     forgotten,
   };
+  for (const [part, count] of Object.entries(rows)) {
+    if (count > 0) ledger.metrics.count('zs_sweep_rows_total', { part }, count);
+  }
+  return { ran: true, ...rows };
 }
 
 /** Offers whose time is over: the opener gets its fund back. */
@@ -177,44 +182,6 @@ async function sealAll(ledger: LedgerPorts): Promise<number> {
     if (count === 0) return sealed;
     sealed += count;
   }
-}
-
-const DAY_MS = 86_400_000;
-/** Messages that nobody fetched: the facts stand in the ledger, which GET /v1/channels shows. */
-const OUTBOX_KEEP_MS = 7 * DAY_MS;
-
-/** Answers older than a day, messages older than a week, and what closed channels leave behind. */
-async function forget({ database }: LedgerPorts): Promise<number> {
-  const old = `SELECT did, seq FROM outbox, clock WHERE at < now_ms - ${OUTBOX_KEEP_MS}`;
-  const results = await database.batch([
-    {
-      sql: `DELETE FROM idem WHERE (did, route, key) IN (SELECT did, route, key FROM idem, clock
-              WHERE at <= now_ms - ${DAY_MS} ORDER BY at LIMIT ?1) RETURNING 1`,
-      args: [SWEEP_ROWS_MAX],
-    },
-    {
-      sql: `UPDATE outbox_head SET acked = MAX(acked, (SELECT MAX(seq) FROM (${old} LIMIT ?1) o
-              WHERE o.did = outbox_head.did))
-            WHERE did IN (SELECT did FROM (${old} LIMIT ?1))`,
-      args: [SWEEP_ROWS_MAX],
-    },
-    {
-      sql: `DELETE FROM outbox WHERE (did, seq) IN (SELECT did, seq FROM (${old} LIMIT ?1))
-            RETURNING 1`,
-      args: [SWEEP_ROWS_MAX],
-    },
-    {
-      sql: `DELETE FROM mailbox WHERE ch IN (SELECT m.ch FROM mailbox m
-              JOIN channel c ON c.id = m.ch WHERE c.state = 'closed' LIMIT ?1) RETURNING 1`,
-      args: [SWEEP_ROWS_MAX],
-    },
-    {
-      sql: `DELETE FROM close_proposal WHERE ch IN (SELECT p.ch FROM close_proposal p
-              JOIN channel c ON c.id = p.ch WHERE c.state = 'closed' LIMIT ?1) RETURNING 1`,
-      args: [SWEEP_ROWS_MAX],
-    },
-  ]);
-  return results.reduce((sum, rows) => sum + rows.length, 0);
 }
 
 /** What the operator's alarms read. */

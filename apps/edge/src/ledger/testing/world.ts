@@ -20,6 +20,7 @@ import {
   type TaskReceipt,
   utf8,
 } from '@zerostate/shared';
+import { noMetrics } from '../../adapters/metrics-none.ts';
 import { migrate } from '../../adapters/migrate.ts';
 import { readMigrations } from '../../adapters/migrations-folder.ts';
 import type { Database } from '../../ports.ts';
@@ -59,7 +60,12 @@ export type World = {
 };
 
 export async function createWorld(
-  options: { url?: string; arbiters?: readonly Name[]; database?: Database } = {},
+  options: {
+    url?: string;
+    arbiters?: readonly Name[];
+    database?: Database;
+    metrics?: LedgerPorts['metrics'];
+  } = {},
 ): Promise<World> {
   const { database, setTime } =
     options.database === undefined
@@ -82,7 +88,7 @@ export async function createWorld(
     database,
     verifier: createVerifier(),
     hub: { wake: (did) => woken.push(did), wakeTopic: (topic) => woken.push(topic) },
-    metrics: { count() {}, observe() {}, gauge() {} },
+    metrics: options.metrics ?? noMetrics,
     tasks: {
       durations: async (tasks) => pick(durations, tasks),
       receipt: async (id) => receipts.get(id) ?? null,
