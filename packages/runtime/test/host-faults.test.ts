@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Call, RunLimits } from '../src/outcome.ts';
+import { findMemoryGroups } from '../src/sandbox/adapters/memory-group.ts';
 import { nativeSha256, nodePorts } from '../src/sandbox/adapters/node.ts';
-import { SANDBOX_LIMITS } from '../src/sandbox/index.ts';
+import { createSandbox, SANDBOX_LIMITS } from '../src/sandbox/index.ts';
 import { type JobResult, Pool } from '../src/sandbox/pool.ts';
 import { buildModule, get, I32, i32 } from './module-builder.ts';
 
@@ -24,6 +25,14 @@ const STARTS_LARGE = buildModule({
   functions: [{ results: [I32], code: i32(1), export: 'run' }],
   memory: { min: 30_000 },
 });
+
+const MIB = 1024 ** 2;
+/** Writes to every page of 600 MiB. */
+const TOUCHES = buildModule({
+  functions: [{ code: [i32(0), i32(1), i32(600 * MIB), 0xfc, 11, 0], export: 'run' }],
+  memory: { min: 9_600 },
+});
+const HELLO = buildModule({ functions: [{ results: [I32], code: i32(42), export: 'run' }] });
 
 let pool: Pool;
 beforeAll(async () => {
@@ -67,5 +76,28 @@ describe('a host that has no more memory', () => {
     expect(await runJob(GROWS, '60000')).toMatchObject({ ok: false, fault: 'host-memory' });
     expect(outputOf(await runJob(GROWS, '10'))).toBe('1');
     expect(pool.pids()).toEqual([before]);
+  });
+});
+
+describe('a worker that takes more memory than it may', () => {
+  test('is ended by the kernel or the watchdog, as status says, and replaced', async () => {
+    const groups = findMemoryGroups();
+    const sandbox = await createSandbox({ workers: 1 });
+    expect(sandbox.status().memory).toBe(groups === undefined ? 'watchdog' : 'cgroup');
+    await sandbox.close();
+    const hold = groups && { groups, bytesMax: 300 * MIB };
+    const limits = { ...SANDBOX_LIMITS, pagesMax: LIMITS.pagesMax };
+    // With groups the watchdog is told to let everything pass.
+    const overheadBytesMax = groups === undefined ? -LIMITS.pagesMax * 65_536 + 300 * MIB : 1e12;
+    const options = { workers: 1, queueMax: 4, limits, overheadBytesMax, hash: nativeSha256 };
+    const held = new Pool(nodePorts(undefined, hold), options);
+    expect(await held.start()).toBeUndefined();
+    const call: Call = { abi: 'call', fn: 'run', args: [] };
+    const greedy = await held.run({ wasm: TOUCHES, call, limits: LIMITS, taskId: 'task' });
+    const fault = groups === undefined ? 'host-memory' : 'worker-died';
+    expect(greedy).toMatchObject({ ok: false, fault });
+    const small = await held.run({ wasm: HELLO, call, limits: LIMITS, taskId: 'task' });
+    expect(small).toMatchObject({ ok: true });
+    await held.close();
   });
 });

@@ -1,6 +1,7 @@
 /** @zerostate/runtime/sandbox: untrusted modules in warm, disposable processes. Node only. */
 import { availableParallelism } from 'node:os';
 import type { RunLimits } from '../outcome.ts';
+import { findMemoryGroups } from './adapters/memory-group.ts';
 import { findNetworkCutter, type NetworkMode, nativeSha256, nodePorts } from './adapters/node.ts';
 import { type Busy, type JobResult, Pool, type SandboxJob } from './pool.ts';
 
@@ -25,9 +26,16 @@ export const SANDBOX_LIMITS: RunLimits = {
   outputMax: 64 * 1024 * 1024,
 };
 
+export type MemoryMode = 'cgroup' | 'watchdog';
+
 export interface SandboxStatus {
   /** `netns`: workers have no network. `imports-only`: nothing that a guest imports reaches one. */
   mode: NetworkMode;
+  /**
+   * `cgroup`: the kernel ends a worker that takes more than its overhead and the most pages of any
+   * job. `watchdog`: nothing does between two looks at its resident memory, 50 ms apart.
+   */
+  memory: MemoryMode;
   workers: number;
   ready: number;
   running: number;
@@ -44,16 +52,21 @@ export interface Sandbox {
 }
 
 const MIB = 1024 * 1024;
+const PAGE_BYTES = 65_536;
 
 /** Starts the worker processes. Throws where none can be started, with what it said last. */
 export async function createSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const workers = options.workers ?? availableParallelism();
+  const limits = { ...SANDBOX_LIMITS, ...options.limits };
+  const overheadBytesMax = (options.overheadMibMax ?? 1024) * MIB;
   const cutter = await findNetworkCutter();
-  const pool = new Pool(nodePorts(cutter), {
+  const groups = findMemoryGroups();
+  const bytesMax = overheadBytesMax + limits.pagesMax * PAGE_BYTES;
+  const pool = new Pool(nodePorts(cutter, groups && { groups, bytesMax }), {
     workers,
     queueMax: options.queueMax ?? 64 * workers,
-    limits: { ...SANDBOX_LIMITS, ...options.limits },
-    overheadBytesMax: (options.overheadMibMax ?? 1024) * MIB,
+    limits,
+    overheadBytesMax,
     hash: nativeSha256,
   });
   const failure = await pool.start();
@@ -62,6 +75,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     run: (job) => pool.run(job),
     status: () => ({
       mode: cutter === undefined ? 'imports-only' : 'netns',
+      memory: groups === undefined ? 'watchdog' : 'cgroup',
       ...pool.counts(),
       pids: pool.pids(),
     }),

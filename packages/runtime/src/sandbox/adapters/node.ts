@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ProcessEvents, SandboxPorts, WorkerProcess } from '../ports.ts';
+import type { MemoryGroups } from './memory-group.ts';
 
 /** Bytes of a dying worker's last words that are kept. */
 const LAST_WORDS_BYTES = 4_096;
@@ -65,8 +66,14 @@ function linksTo(name: string, file: string): string[] {
   return [join(parent, 'node_modules', name), ...linksTo(name, parent)];
 }
 
+/** A control group for each worker, and what it may have there. */
+export interface MemoryHold {
+  readonly groups: MemoryGroups;
+  readonly bytesMax: number;
+}
+
 /** The operating system as Node gives it. */
-export function nodePorts(cutter: readonly string[] | undefined): SandboxPorts {
+export function nodePorts(cutter: readonly string[] | undefined, hold?: MemoryHold): SandboxPorts {
   const command = workerCommand(cutter);
   return {
     now: () => performance.now(),
@@ -74,14 +81,19 @@ export function nodePorts(cutter: readonly string[] | undefined): SandboxPorts {
       const timer = setTimeout(call, ms);
       return () => clearTimeout(timer);
     },
-    spawn: (events) => startProcess(command, events),
+    spawn: (events) => startProcess(command, events, hold),
     residentBytes,
   };
 }
 
-function startProcess(command: readonly string[], events: ProcessEvents): WorkerProcess {
+function startProcess(
+  command: readonly string[],
+  events: ProcessEvents,
+  hold: MemoryHold | undefined,
+): WorkerProcess {
   const [file = '', ...args] = command;
   const child = spawn(file, args, { env: {}, stdio: ['pipe', 'pipe', 'pipe'], cwd: '/' });
+  const release = child.pid === undefined ? undefined : hold?.groups.hold(child.pid, hold.bytesMax);
   let lastWords = '';
   child.stderr.on('data', (chunk: Buffer) => {
     if (lastWords.length < LAST_WORDS_BYTES) lastWords += chunk.toString('latin1');
@@ -91,6 +103,7 @@ function startProcess(command: readonly string[], events: ProcessEvents): Worker
   child.stdin.on('error', () => undefined);
   child.on('error', (error) => events.exit(error.message));
   child.on('exit', (code, signal) => {
+    release?.();
     const words = lastWords.slice(0, LAST_WORDS_BYTES).trim();
     events.exit(`exit ${signal ?? code}${words === '' ? '' : `: ${words}`}`);
   });
