@@ -1,6 +1,7 @@
 /** Builds the whole search index anew: `npm run index:build -- --help`. */
 import { parseArgs } from 'node:util';
 import { Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
+import { loadEncoder } from '@zerostate/discovery/encoder/load';
 import { loadInt8Hnsw } from '@zerostate/discovery/load';
 import { commandTimers } from '../apps/edge/src/adapters/command-timers.ts';
 import { openDatabase } from '../apps/edge/src/adapters/libsql.ts';
@@ -21,6 +22,7 @@ Environment
   DIRECTORY_URL    database of the directory: a file:, http(s): or libsql: URL
   DIRECTORY_TOKEN  its bearer token
   INDEX_STORE      where snapshots lie: rows (the default), or file: and a folder
+  SEMANTIC         off: leave the second vectors alone; they need npm run build:encoder
 
 Options
   --json   one JSON object on stdout: {"outcome", "id", "rev", "cards", "shards", "ms"}
@@ -75,11 +77,13 @@ async function run({ json, quiet }: Options): Promise<number> {
   const authToken = process.env.DIRECTORY_TOKEN;
   const store = process.env.INDEX_STORE ?? 'rows';
   const module = await loadInt8Hnsw();
+  const encoder = process.env.SEMANTIC === 'off' ? null : await loadEncoder();
   const directory = openDatabase({ url, authToken, synchronous: 'normal' });
   const startedAt = systemClock.now();
   try {
     const search = {
       embedder: ngramHash384,
+      ...(encoder?.ok === true ? { semantic: encoder.encoder } : {}),
       engine: (dims: number, capacity: number) => new Int8Hnsw({ module, dims, capacity }),
       snapshots: store.startsWith('file:')
         ? fileSnapshotStore(store.slice('file:'.length))

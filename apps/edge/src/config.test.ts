@@ -35,6 +35,10 @@ test('every mistake is named at once', () => {
 describe('a mistake is found in', () => {
   test.each<[string, Record<string, string>]>([
     ['PORT', { PORT: '65536' }],
+    ['INDEX_STORE', { INDEX_STORE: 'rowz' }],
+    ['INDEX_BUILD_S', { INDEX_BUILD_S: '-1' }],
+    ['INDEX_DELTA', { INDEX_DELTA: '2001' }],
+    ['SEMANTIC', { SEMANTIC: 'on' }],
     ['LEDGER_URL', { LEDGER_URL: 'postgres://x' }],
     ['LEDGER_KEY', { LEDGER_KEY: `${KEY.slice(1)}` }],
     ['ORIGINS', { ORIGINS: 'https://edge.example/' }],

@@ -44,6 +44,8 @@ export type IndexConfig = {
   buildMs: number;
   /** Changes that make one due. */
   delta: number;
+  /** Whether meaning is ranked by where the encoder's weights are at hand. */
+  semantic: boolean;
 };
 
 /** Which variable is wrong, and how. */
@@ -87,6 +89,7 @@ export function readConfig(
       folder: reader.folder('INDEX_STORE'),
       buildMs: reader.whole('INDEX_BUILD_S', 60, 86_400) * 1_000,
       delta: Math.max(1, reader.whole('INDEX_DELTA', DELTA_DEFAULT, 2_000)),
+      semantic: reader.oneOf('SEMANTIC', ['auto', 'off'], 'auto') === 'auto',
     },
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     migrate: reader.oneOf('MIGRATE', ['true', 'false'], 'false') === 'true',

@@ -1,5 +1,6 @@
 /** What the entries of processes have in common: everything but the sockets. */
 import { Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
+import { loadEncoder } from '@zerostate/discovery/encoder/load';
 import { loadInt8Hnsw } from '@zerostate/discovery/load';
 import { createSigner, createVerifier } from '@zerostate/shared';
 import { openDatabase } from '../adapters/libsql.ts';
@@ -18,7 +19,7 @@ import { createSocketGate } from '../hub/socket-gate.ts';
 import { foundLedger } from '../ledger/genesis.ts';
 import { LEDGER_MIGRATIONS } from '../ledger/migrations.ts';
 import type { Cancel, Database, Log, Metrics } from '../ports.ts';
-import type { SearchPorts } from '../search/ports.ts';
+import type { SearchPorts, SemanticEmbedder } from '../search/ports.ts';
 import { rowSnapshotStore } from '../search/snapshot-rows.ts';
 import { EDGE_VERSION } from '../version.ts';
 
@@ -67,6 +68,7 @@ export async function startWorker(
   });
   let isDraining = false;
   const blobs = rowBlobStore(directory);
+  const search = await searchPorts(config, directory, log);
   const edge = createApp(
     {
       ...runtime,
@@ -77,7 +79,7 @@ export async function startWorker(
       directory,
       blobs,
       hub,
-      search: await searchPorts(config, directory),
+      search,
       ledgerSigner,
       edgeSigner,
       genesis,
@@ -128,16 +130,34 @@ async function prepare(config: EdgeConfig, ledger: Database, directory: Database
   throw new StartRefused(`migrations are missing (${missing.join(', ')}): run npm run migrate`);
 }
 
-async function searchPorts(config: EdgeConfig, directory: Database): Promise<SearchPorts> {
-  const { folder, delta } = config.index;
+async function searchPorts(
+  config: EdgeConfig,
+  directory: Database,
+  log: Log,
+): Promise<SearchPorts> {
+  const { folder, delta, semantic } = config.index;
+  const encoder = semantic ? await readEncoder(log) : null;
   const module = await loadInt8Hnsw();
   return {
     embedder: ngramHash384,
+    ...(encoder === null ? {} : { semantic: encoder }),
     engine: (dims, capacity) => new Int8Hnsw({ module, dims, capacity }),
     snapshots: folder === null ? rowSnapshotStore(directory) : fileSnapshotStore(folder),
     timers: systemTimers,
     delta,
   };
+}
+
+/** Before the index is loaded, so that it takes its second vectors from the snapshot. */
+async function readEncoder(log: Log): Promise<SemanticEmbedder | null> {
+  try {
+    const loaded = await loadEncoder();
+    if (loaded.ok) return loaded.encoder;
+    log.info('no encoder', { code: loaded.code, detail: loaded.detail });
+  } catch (error) {
+    log.error('no encoder', {}, error);
+  }
+  return null;
 }
 
 /** Does it again and again, never twice at a time. */
