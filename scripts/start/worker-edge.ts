@@ -11,7 +11,7 @@ export async function startWorkerEdge(
   state: string,
   port: number,
   started: Started,
-  about: { settings?: Settings } = {},
+  about: { settings?: Settings; inspectorPort?: number } = {},
 ): Promise<string> {
   const at = layout(state);
   const [ledgerKey, edgeKey] = [await keyAt(at.ledgerKey), await keyAt(at.edgeKey)];
@@ -31,7 +31,8 @@ export async function startWorkerEdge(
     command: join(ROOT, 'node_modules/.bin/wrangler'),
     args: [
       ...['dev', '--config', join(ROOT, 'wrangler.toml'), '--local', '--test-scheduled'],
-      ...['--ip', '127.0.0.1', '--port', String(bound), '--inspector-port', '0'],
+      ...['--ip', '127.0.0.1', '--port', String(bound)],
+      ...['--inspector-port', String(about.inspectorPort ?? 0)],
       ...['--persist-to', join(state, 'edge/workerd'), '--show-interactive-dev-session=false'],
       ...Object.entries(vars).flatMap(([name, value]) => ['--var', `${name}:${value}`]),
       // Keys go by a file that its owner alone can read: command lines are public.
