@@ -1,10 +1,11 @@
-import { err, ok, type Result } from '@zerostate/shared';
+import { err, hashField, ok, positiveField, type Result } from '@zerostate/shared';
 import { count, ne } from 'drizzle-orm';
 import { z } from 'zod';
 import { addCard, type PublishContext, publishCards, revokeCard } from './agents/publish.ts';
 import { type CardRow, readCard, readCards } from './agents/store.ts';
 import type { LinkStatus } from './link/client.ts';
 import * as tables from './state/tables.ts';
+import type { Desk } from './wallet/desk.ts';
 import { readEarnings } from './wallet/earnings.ts';
 
 /** What the CLI asks for, of a running daemon over its control socket or of the state itself. */
@@ -14,6 +15,16 @@ export const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('card-list') }),
   z.strictObject({ command: z.literal('card-add'), folder: z.string() }),
   z.strictObject({ command: z.literal('card-revoke'), agent: z.string() }),
+  z.strictObject({ command: z.literal('channel-list') }),
+  z.strictObject({ command: z.literal('channel-topup'), ch: hashField, amount: positiveField }),
+  z.strictObject({
+    command: z.literal('channel-roll'),
+    from: hashField,
+    to: hashField,
+    amount: positiveField.optional(),
+  }),
+  z.strictObject({ command: z.literal('channel-close'), ch: hashField }),
+  z.strictObject({ command: z.literal('channel-close1'), ch: hashField }),
 ]);
 export type Command = z.infer<typeof commandSchema>;
 
@@ -27,6 +38,7 @@ export interface RunningStatus {
 
 export interface CommandContext {
   publish: PublishContext;
+  desk: Desk;
   /** How cards reach the edge from here. */
   via: 'link' | 'http';
   published: () => void;
@@ -50,6 +62,18 @@ export async function execute(
       return afterwards(context, await addCard(context.publish, command.folder));
     case 'card-revoke':
       return afterwards(context, await revokeCard(context.publish, command.agent));
+    case 'channel-list':
+      return ok(context.desk.list());
+    case 'channel-topup':
+      return context.desk.topup(command.ch, BigInt(command.amount));
+    case 'channel-roll': {
+      const { from, to, amount } = command;
+      return context.desk.roll(from, to, amount === undefined ? null : BigInt(amount));
+    }
+    case 'channel-close':
+      return context.desk.close(command.ch);
+    case 'channel-close1':
+      return context.desk.close1(command.ch);
   }
 }
 

@@ -18,15 +18,15 @@ import type { OpenState } from './state/open.ts';
 import { readNode, saveGasRate } from './state/store.ts';
 import { Book } from './wallet/book.ts';
 import { fileClaims, followClaims } from './wallet/claims.ts';
-import type { ExposurePolicy, WalletContext } from './wallet/context.ts';
+import { AGE_LOOK_MS, type ExposurePolicy, type WalletContext } from './wallet/context.ts';
+import { Desk } from './wallet/desk.ts';
 import { Closer } from './wallet/proposals.ts';
+import { Rebalancer } from './wallet/rebalance.ts';
 import { Redeemer } from './wallet/redeem.ts';
 import { within } from './within.ts';
 
 /** Claims, closes and large results are looked at this often. */
 const TICK_MS = 5_000;
-/** Old vouchers and cards that expire: slow things. */
-const SLOW_TICK_MS = 30_000;
 /** A machine whose speed cannot be measured is taken for a slow one, gas per ms. */
 const GAS_PER_MS_UNKNOWN = 50_000;
 /** The edge refuses signed requests that are 60 s off: half of that is worth a warning. */
@@ -75,6 +75,8 @@ class ExecutorNode implements RunningNode {
   readonly #offers: OffersContext;
   readonly #redeemer: Redeemer;
   readonly #closer: Closer;
+  readonly #rebalancer: Rebalancer;
+  readonly #desk: Desk;
   readonly #publish: PublishContext;
   readonly #link: Link;
   readonly #presence: Presence;
@@ -109,6 +111,8 @@ class ExecutorNode implements RunningNode {
     this.#publish = { database, edge, pinned, signer, sandbox, catalog, clock, log };
     this.#redeemer = new Redeemer(this.#wallet);
     this.#closer = new Closer(this.#wallet, this.#redeemer);
+    this.#rebalancer = new Rebalancer(this.#wallet, this.#redeemer, rng);
+    this.#desk = new Desk(this.#wallet, { redeemer: this.#redeemer, closer: this.#closer, rng });
     this.#offers = this.#makeOffers(catalog);
     this.#presence = new Presence({
       database,
@@ -181,7 +185,7 @@ class ExecutorNode implements RunningNode {
     await this.#link.start();
     this.#ticks.push(
       timers.every(TICK_MS, () => this.#tick(() => this.#settleWhatWaits())),
-      timers.every(SLOW_TICK_MS, () => this.#tick(() => this.#renewWhatAges())),
+      timers.every(AGE_LOOK_MS, () => this.#tick(() => this.#renewWhatAges())),
     );
   }
 
@@ -197,6 +201,7 @@ class ExecutorNode implements RunningNode {
   execute(command: Command): Promise<Result<unknown, string>> {
     const context: CommandContext = {
       publish: this.#publish,
+      desk: this.#desk,
       via: 'link',
       published: () => this.#wallet.kick(),
       running: () => ({
@@ -240,7 +245,7 @@ class ExecutorNode implements RunningNode {
     const isLinked = this.#link.status.state === 'up';
     const downMs = this.#options.ports.clock.now() - this.#link.status.since;
     // The edge may answer HTTP where the link is refused; one that is away is not asked for long.
-    if (!isLinked && downMs > LINK_DEAD_MS && downMs % SLOW_TICK_MS >= TICK_MS) return;
+    if (!isLinked && downMs > LINK_DEAD_MS && downMs % AGE_LOOK_MS >= TICK_MS) return;
     this.#ticking = this.#ticking.then(work).catch(this.#options.fatal);
   }
 
@@ -254,6 +259,7 @@ class ExecutorNode implements RunningNode {
 
   async #renewWhatAges(): Promise<void> {
     await this.#redeemer.redeemAged();
+    await this.#rebalancer.run();
     await renewCards(this.#publish);
   }
 

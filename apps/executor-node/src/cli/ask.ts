@@ -1,5 +1,5 @@
 import { createEdgeClient } from '@zerostate/sdk';
-import { err, ok, type Result } from '@zerostate/shared';
+import { createVerifier, err, ok, type Result } from '@zerostate/shared';
 import { askControl } from '../adapters/control-socket.ts';
 import { openDatabase } from '../adapters/database.ts';
 import { createLog } from '../adapters/log.ts';
@@ -11,6 +11,11 @@ import { type Command, execute } from '../commands.ts';
 import { readHolder } from '../state/lock.ts';
 import { type OpenState, openState } from '../state/open.ts';
 import { readRole, takeRole } from '../state/role.ts';
+import { Book } from '../wallet/book.ts';
+import { DEFAULT_EXPOSURE, type WalletContext } from '../wallet/context.ts';
+import { Desk } from '../wallet/desk.ts';
+import { Closer } from '../wallet/proposals.ts';
+import { Redeemer } from '../wallet/redeem.ts';
 
 /** A node that starts opens its control socket within this. */
 const STARTING_MS_MAX = 10_000;
@@ -53,9 +58,26 @@ async function executeHere(state: OpenState, command: Command): Promise<Result<u
   const sandbox = createAdmission();
   const log = createLog('warn');
   try {
+    const wallet: WalletContext = {
+      database,
+      book: new Book(database),
+      edge,
+      pinned,
+      signer,
+      verifier: createVerifier(),
+      clock,
+      log,
+      exposure: DEFAULT_EXPOSURE,
+      cheapestBase: () => 0n,
+      kick: () => undefined,
+    };
+    await wallet.book.load();
+    const redeemer = new Redeemer(wallet);
+    const closer = new Closer(wallet, redeemer);
     return await execute(
       {
         publish: { database, edge, pinned, signer, sandbox, catalog, clock, log },
+        desk: new Desk(wallet, { redeemer, closer, rng: systemRng }),
         via: 'http',
         published: () => undefined,
         running: () => null,

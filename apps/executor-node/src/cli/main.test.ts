@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openDatabase } from '../adapters/database.ts';
+import { takeRole } from '../state/role.ts';
 import { TestEdge } from '../testing/edge.ts';
 import { main } from './main.ts';
 
@@ -58,6 +60,13 @@ test('every wrong word is usage: exit 2, a message on stderr, nothing on stdout'
     ['init', '--edge', 'http://127.0.0.1:1/path'],
     ['start', '--workers', 'many'],
     ['start', '--log-level', 'shouting'],
+    // The edge's sweep would be first, and the receipts would count for nothing.
+    ['start', '--redeem-age', '900'],
+    ['start', '--rebalance-percent', '100'],
+    ['arbiter', '--workers', 'many'],
+    ['channel', 'topup', 'A'.repeat(43)],
+    ['channel', 'topup', 'A'.repeat(43), '--amount', '0'],
+    ['channel', 'close1', 'nothing'],
     ['card', 'add'],
     ['status', '--colour'],
   ];
@@ -69,11 +78,34 @@ test('every wrong word is usage: exit 2, a message on stderr, nothing on stdout'
 });
 
 test('help shows examples and is no failure', async () => {
-  for (const args of [['--help'], ['init', '--help'], ['card', 'add', '--help']]) {
+  const commands = [[], ['init'], ['arbiter'], ['card', 'add'], ['channel', 'roll']];
+  for (const args of commands.map((command) => [...command, '--help'])) {
     const { code, stdout } = await run(...args);
     expect(code).toBe(0);
     expect(stdout).toContain('Examples:');
   }
+});
+
+test('a reader that goes away, as `head` does, is no failure', async () => {
+  const entry = fileURLToPath(new URL('./main.ts', import.meta.url));
+  const child = spawn(process.execPath, [entry, '--help'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk) => {
+    stderr += String(chunk);
+  });
+  child.stdout.destroy();
+  expect(await once(child, 'close')).toEqual([0, null]);
+  expect(stderr).toBe('');
+});
+
+test('one folder is an executor or an arbiter, never both', async () => {
+  await init();
+  const database = await openDatabase(`file:${join(folder, 'node.db')}`);
+  expect(await takeRole({ database, folder }, 'executor')).toMatchObject({ ok: true });
+  await database.close();
+  const judging = await run('arbiter', '--state', folder);
+  expect(judging).toMatchObject({ code: 78, stdout: '' });
+  expect(judging.stderr).toContain('is an executor');
 });
 
 test('a wrong configuration is exit 78 and says what to do', async () => {
@@ -86,7 +118,10 @@ test('a wrong configuration is exit 78 and says what to do', async () => {
   expect(readable.code).toBe(78);
   expect(JSON.parse(readable.stderr)).toMatchObject({ error: { code: 'key-readable' } });
   await rm(join(folder, 'key'));
-  expect(await run('start', '--state', folder)).toMatchObject({ code: 78 });
+  // Not `init`, which would refuse: only the old key opens what is here.
+  const lost = await run('start', '--state', folder);
+  expect(lost).toMatchObject({ code: 78, stderr: expect.stringContaining('from your backup') });
+  expect(lost.stderr).not.toContain('init');
   // A new key beside the vouchers of an old one would lose them.
   expect(await init()).toMatchObject({ code: 78, stderr: expect.stringContaining('key-missing') });
 });

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { DEFAULT_EXPOSURE } from '../wallet/context.ts';
+import { Command, CommanderError, Option } from 'commander';
 import { arbiter } from './arbiter.ts';
+import { channelId, edgeUrl, money, percent, redeemAge, wholeNumber } from './arguments.ts';
 import { cardAdd, cardList, cardRevoke } from './card.ts';
+import { channelClose, channelList, channelRoll, channelTopup } from './channel.ts';
 import { earnings } from './earnings.ts';
 import { CliFailure, EXIT } from './exit.ts';
 import { init } from './init.ts';
@@ -56,6 +57,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration, 130 interru
     );
   addNodeCommands(program, ended);
   addCardCommands(program);
+  addChannelCommands(program);
   return program;
 }
 
@@ -69,7 +71,8 @@ function addNodeCommands(program: Command, ended: (exitCode: number) => void): v
     .description('run the node until SIGINT or SIGTERM')
     .option('--workers <n>', 'tasks that run at the same time (default: one a core)', wholeNumber)
     .option('--redeem-percent <n>', 'redeem above this share of a fund', wholeNumber, 10)
-    .option('--redeem-age <seconds>', 'redeem vouchers older than this', wholeNumber, 900)
+    .option('--redeem-age <seconds>', 'redeem vouchers older than this', redeemAge, 600)
+    .option('--rebalance-percent <n>', 'keep this share of own funds spendable', percent, 20)
     .addOption(logLevel())
     .action(async (o: Common & StartArguments) => ended(await start(outputOf(o), startOptions(o))));
 
@@ -125,9 +128,48 @@ function addCardCommands(program: Command): void {
     .action((agent: string, o: Common) => cardRevoke(outputOf(o), agent, o));
 }
 
+function addChannelCommands(program: Command): void {
+  const channel = program.command('channel').description('list, fund, roll and close channels');
+  withCommon(channel.command('list'), ['channel list --json'])
+    .description('list the channels that are not closed')
+    .action((o: Common) => channelList(outputOf(o), o));
+  withCommon(channel.command('topup').argument('<channel>', 'its id', channelId), [
+    'channel topup CHANNEL --amount 0.5',
+  ])
+    .description("add money of the account to the node's own side")
+    .requiredOption('--amount <units>', 'how much', money)
+    .action((ch: string, o: Common & { amount: bigint }) => channelTopup(outputOf(o), ch, o));
+  withCommon(
+    channel
+      .command('roll')
+      .argument('<from>', 'whose income', channelId)
+      .argument('<to>', 'where to', channelId),
+    ['channel roll CHANNEL OTHER', 'channel roll CHANNEL OTHER --amount 0.5'],
+  )
+    .description("redeem a channel and put that into the node's own side of another")
+    .option('--amount <units>', 'so much of the account, instead of what was redeemed', money)
+    .action((from: string, to: string, o: Common & { amount?: bigint }) =>
+      channelRoll(outputOf(o), { from, to }, o),
+    );
+  withCommon(channel.command('close').argument('<channel>', 'its id', channelId), [
+    'channel close CHANNEL',
+  ])
+    .description('redeem, and propose to the other party to close')
+    .action((ch: string, o: Common) => channelClose(outputOf(o), 'channel-close', ch, o));
+  withCommon(channel.command('close1').argument('<channel>', 'its id', channelId), [
+    'channel close1 CHANNEL',
+  ])
+    .description('redeem, claim, and close without the other party after the window')
+    .action((ch: string, o: Common) => channelClose(outputOf(o), 'channel-close1', ch, o));
+}
+
 type Common = { state: string; json?: boolean };
 type DaemonArguments = { workers?: number; logLevel: string };
-type StartArguments = DaemonArguments & { redeemPercent: number; redeemAge: number };
+type StartArguments = DaemonArguments & {
+  redeemPercent: number;
+  redeemAge: number;
+  rebalancePercent: number;
+};
 
 function workersOf({ workers }: DaemonArguments): { workers?: number } {
   return workers === undefined ? {} : { workers: Math.max(1, workers) };
@@ -151,28 +193,24 @@ function startOptions(o: Common & StartArguments) {
     state: o.state,
     logLevel: o.logLevel,
     exposure: {
-      ...DEFAULT_EXPOSURE,
       percentMax: BigInt(o.redeemPercent),
       ageMsMax: o.redeemAge * 1000,
+      spendablePercent: BigInt(o.rebalancePercent),
     },
     ...workersOf(o),
   };
 }
 
-function wholeNumber(text: string): number {
-  if (!/^[0-9]{1,9}$/.test(text)) throw new InvalidArgumentError('Not a whole number.');
-  return Number(text);
+/** A reader that has seen enough, as `head` has, is no failure. */
+function letReadersGo(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (!('code' in error) || error.code !== 'EPIPE') throw error;
+    });
+  }
 }
 
-function edgeUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new InvalidArgumentError('Not an http or https URL.');
-  }
-  if (url.pathname !== '/' || url.search !== '' || url.username !== '') {
-    throw new InvalidArgumentError('An edge is an origin: scheme, host and port, nothing more.');
-  }
-  return url.origin;
+if (import.meta.main) {
+  letReadersGo();
+  process.exitCode = await main(process.argv.slice(2));
 }
-
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

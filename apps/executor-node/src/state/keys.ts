@@ -60,16 +60,22 @@ export async function readKeyFile(folder: string): Promise<Result<Uint8Array, Ke
     text = await readFile(path, 'utf8');
   } catch (cause) {
     if (!isCode(cause, 'ENOENT')) throw cause;
-    return err(
-      'key-missing',
-      `${path} is missing. Run zerostate-node init, or restore the key from your backup`,
-    );
+    return err('key-missing', await adviceWithout(folder));
   }
   const seed = decodeBase64url(text.trim());
   if (!seed.ok || seed.value.length !== SEED_BYTES) {
     return err('key-invalid', `${path} does not hold 32 bytes in base64url: restore your backup`);
   }
   return ok(seed.value);
+}
+
+/** A folder with a database has had a key; another one could open nothing of what it holds. */
+async function adviceWithout(folder: string): Promise<string> {
+  const path = keyPath(folder);
+  const database = await lstat(join(folder, 'node.db')).catch(() => null);
+  return database === null
+    ? `${path} is missing: run zerostate-node init --edge URL`
+    : `${path} is missing, and node.db beside it is of that key: restore the key from your backup`;
 }
 
 function isCode(cause: unknown, code: string): boolean {

@@ -52,6 +52,7 @@ export class TestEdge {
   readonly channels = new Map<string, ChannelAnswer>();
   readonly blobs = new Map<string, Uint8Array>();
   readonly redeemed: { ch: string; lane: string; cum: string; receipts: number }[] = [];
+  readonly funded: { ch: string; dir: 'a' | 'b'; amount: string; by: 'topup' | 'roll' }[] = [];
   /** The total that the escrow lets a lane come to. */
   payable = AMOUNT_MAX;
   readonly hellos: LinkHello[] = [];
@@ -273,6 +274,11 @@ export class TestEdge {
       }
       case 'POST channels redeem':
         return { status: 200, value: this.#redeem(id, JSON.parse(body.toString())) };
+      case 'POST channels topup':
+      case 'POST channels roll':
+        return this.#fund(id, JSON.parse(body.toString()));
+      case 'POST channels close1':
+        return this.#close1(id);
       case 'POST claims':
         return this.#claim(JSON.parse(body.toString()));
       default:
@@ -320,6 +326,33 @@ export class TestEdge {
     return { redeemed, refused: [] };
   }
 
+  /** Adds to the executor's side, whether the money comes from the account or from a roll. */
+  #fund(ch: string, raw: unknown): { status: number; value: unknown } {
+    const channel = this.channels.get(ch);
+    const { topup, roll } = fundSchema.parse(raw);
+    const [order] = [topup, roll].filter((one) => one !== undefined);
+    if (channel === undefined || order === undefined) {
+      return { status: 404, value: problem(404, 'channel-unknown') };
+    }
+    const dir = 'to_dir' in order.body ? order.body.to_dir : order.body.dir;
+    const side = dir === 'a' ? 'fund_a' : 'fund_b';
+    channel[side] = String(BigInt(channel[side]) + BigInt(order.body.amount));
+    this.funded.push({
+      ch,
+      dir,
+      amount: order.body.amount,
+      by: topup === undefined ? 'roll' : 'topup',
+    });
+    return { status: 200, value: channel };
+  }
+
+  #close1(ch: string): { status: number; value: unknown } {
+    const channel = this.channels.get(ch);
+    if (channel === undefined) return { status: 404, value: problem(404, 'channel-unknown') };
+    Object.assign(channel, { state: 'closing', close_at: this.now() + channel.window_ms });
+    return { status: 200, value: channel };
+  }
+
   #claim(raw: unknown): { status: number; value: unknown } {
     const { cond, receipt } = claimSchema.parse(raw);
     const refused = this.refuseClaim();
@@ -346,6 +379,12 @@ export class TestEdge {
     return { status: 201, value: claim };
   }
 }
+
+const dir = z.enum(['a', 'b']);
+const fundSchema = z.object({
+  topup: z.object({ body: z.object({ dir, amount: z.string() }) }).optional(),
+  roll: z.object({ body: z.object({ to_dir: dir, amount: z.string() }) }).optional(),
+});
 
 const claimSchema = z.object({
   cond: z.object({

@@ -12,7 +12,7 @@ import {
   payerOf,
   type Result,
 } from '@zerostate/shared';
-import type { Statement } from '../state/database.ts';
+import { type Statement, sql } from '../state/database.ts';
 import type { WalletContext } from './context.ts';
 import { insertChannel, type Mirror, newMirror, redeemedLane } from './mirror.ts';
 import { closedInFull, dropOutput, laneRedeemed, openerOf, saveClaim } from './store.ts';
@@ -49,7 +49,11 @@ export async function refreshChannel(
   const mirror = wallet.book.get(ch);
   if (mirror === null) return err('channel-unknown');
   const { budget, statements, redeemed } = followLedger(mirror, answer.value, wallet.clock.now());
-  const changed = { ...mirror, redeemed };
+  const own = ownSide(mirror, answer.value);
+  if (own.fund !== mirror.own.fund) {
+    statements.push(sql('UPDATE channel SET own_fund = ? WHERE ch = ?', own.fund, ch));
+  }
+  const changed = { ...mirror, redeemed, own };
   wallet.book.put(changed);
   const rows = wallet.book.change(changed, budget);
   if (mirror.isClosing && budget.phase === 'closed') {
@@ -82,7 +86,7 @@ async function adopt(
   if (own === null) return err('party-wrong');
   if (answer.state === 'closed') return err('channel-closed');
   const dir = own === 'a' ? 'b' : 'a';
-  const mirror = newMirror(terms, dir, payerOf(terms, dir), fund[dir], 'opening');
+  const mirror = newMirror(terms, dir, payerOf(terms, dir), fund, 'opening');
   wallet.book.put(mirror);
   await wallet.database.write([insertChannel(mirror, envelope, wallet.clock.now())]);
   return ok(undefined);
@@ -117,6 +121,18 @@ function followLedger(
     statements.push(...laneRedeemed(ch, lane.lane, to, now));
   }
   return { budget, statements, redeemed };
+}
+
+/** What this node has put in on its own side, and the vouchers on it that the ledger has seen. */
+function ownSide({ budget }: Mirror, answer: ChannelAnswer): Mirror['own'] {
+  const dir = budget.dir === 'a' ? 'b' : 'a';
+  const paid = new Map<number, bigint>();
+  for (const row of [...answer.lanes, ...answer.mailbox]) {
+    const cum = BigInt(row.cum);
+    if (row.dir === dir && cum > (paid.get(row.lane) ?? 0n)) paid.set(row.lane, cum);
+  }
+  const fund = BigInt(dir === 'a' ? answer.fund_a : answer.fund_b);
+  return { fund, paid: [...paid.values()].reduce((sum, cum) => sum + cum, 0n) };
 }
 
 function followClaim(

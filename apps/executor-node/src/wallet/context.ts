@@ -1,5 +1,5 @@
 import type { EdgeClient } from '@zerostate/sdk';
-import type { Signer, Verifier } from '@zerostate/shared';
+import { MAILBOX_REDEEM_MS, type Signer, type Verifier } from '@zerostate/shared';
 import type { Clock, Log } from '../ports.ts';
 import type { Database } from '../state/database.ts';
 import type { Pinned } from '../state/store.ts';
@@ -11,9 +11,25 @@ export interface ExposurePolicy {
   percentMax: bigint;
   /** The oldest unredeemed voucher, ms. */
   ageMsMax: number;
+  /** Own budgets are refilled from income below this share of their fund, in hundredths; 0: never. */
+  spendablePercent: bigint;
 }
 
-export const DEFAULT_EXPOSURE: ExposurePolicy = { percentMax: 10n, ageMsMax: 900_000 };
+/** Ages are looked at this often. */
+export const AGE_LOOK_MS = 30_000;
+
+/**
+ * The longest that a voucher may be held. The edge's sweep redeems what is in its mailbox for
+ * MAILBOX_REDEEM_MS, without the receipts: money that counts for no reputation. A minute is for the
+ * way there.
+ */
+export const REDEEM_AGE_MS_MAX = MAILBOX_REDEEM_MS - AGE_LOOK_MS - 60_000;
+
+export const DEFAULT_EXPOSURE: ExposurePolicy = {
+  percentMax: 10n,
+  ageMsMax: 600_000,
+  spendablePercent: 20n,
+};
 
 /** What every part of the wallet works with. */
 export interface WalletContext {

@@ -23,6 +23,8 @@ export interface Mirror {
   readonly redeemed: Readonly<Record<number, Redeemed>>;
   /** A cooperative close was agreed to: no new work on this channel. */
   readonly isClosing: boolean;
+  /** This node's own side, as the ledger last said: put in, and promised to the other party. */
+  readonly own: { readonly fund: bigint; readonly paid: bigint };
 }
 
 const NOTHING: Redeemed = { cum: 0n, memo: MEMO_EMPTY, memoCum: 0n };
@@ -122,18 +124,19 @@ export function newMirror(
   terms: ChannelTerms,
   dir: Dir,
   payer: Did,
-  fund: bigint,
+  fund: { a: bigint; b: bigint },
   phase: Budget['phase'],
 ): Mirror {
-  const budget: Budget = { terms, dir, phase, closeAt: null, fund, lanes: {} };
-  return { budget, payer, redeemed: {}, isClosing: false };
+  const budget: Budget = { terms, dir, phase, closeAt: null, fund: fund[dir], lanes: {} };
+  const own = { fund: fund[dir === 'a' ? 'b' : 'a'], paid: 0n };
+  return { budget, payer, redeemed: {}, isClosing: false, own };
 }
 
 export function insertChannel(mirror: Mirror, open: unknown, now: number): Statement {
   const { terms, dir, fund, phase } = mirror.budget;
   return sql(
-    `INSERT INTO channel (ch, open, dir, payer, fund, window_ms, expires_at, state, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO channel (ch, open, dir, payer, fund, window_ms, expires_at, state, at, own_fund)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     terms.id,
     JSON.stringify(open),
     dir,
@@ -143,5 +146,6 @@ export function insertChannel(mirror: Mirror, open: unknown, now: number): State
     terms.expiresAt,
     phase,
     now,
+    mirror.own.fund,
   );
 }

@@ -57,7 +57,7 @@ export async function answerOpen(
   if (book.get(ch) === null) {
     const { terms, fund } = proposal;
     const dir = dirOf(terms, pinned.did) === 'a' ? 'b' : 'a';
-    const mirror = newMirror(terms, dir, payerOf(terms, dir), fund[dir], 'opening');
+    const mirror = newMirror(terms, dir, payerOf(terms, dir), fund, 'opening');
     book.put(mirror);
     statements.unshift(insertChannel(mirror, signed, now));
   }
@@ -97,7 +97,8 @@ export async function answerClose(
   return { refusal: null, ch };
 }
 
-function closeFault(mirror: Mirror, close: PaychClose, now: number): Refusal | null {
+/** Why this node does not sign these totals; null when it does. */
+export function closeFault(mirror: Mirror, close: PaychClose, now: number): Refusal | null {
   const outgoing: Budget = {
     ...mirror.budget,
     dir: mirror.budget.dir === 'a' ? 'b' : 'a',

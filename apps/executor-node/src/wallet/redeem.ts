@@ -8,7 +8,7 @@ import {
 import type { Statement } from '../state/database.ts';
 import { refreshChannel } from './channels.ts';
 import type { WalletContext } from './context.ts';
-import { type Redeemed, redeemedLane } from './mirror.ts';
+import { type Redeemed, redeemedLane, unredeemed } from './mirror.ts';
 import {
   channelsUnredeemedSince,
   laneRedeemed,
@@ -39,6 +39,18 @@ export class Redeemer {
     const run = this.#redeemAll(ch).finally(() => this.#running.delete(ch));
     this.#running.set(ch, run);
     return run;
+  }
+
+  /** Redeems a channel and says what that brought to the account, micro-units. */
+  async collect(ch: string): Promise<bigint> {
+    const before = this.#unredeemed(ch);
+    await this.redeem(ch);
+    return before - this.#unredeemed(ch);
+  }
+
+  #unredeemed(ch: string): bigint {
+    const mirror = this.#wallet.book.get(ch);
+    return mirror === null ? 0n : unredeemed(mirror);
   }
 
   /** The exposure rule's second half: vouchers that have waited too long. */

@@ -68,7 +68,8 @@ function mirrorOf(
   }
   const { dir, fund, state: phase, closeAt, payer } = row;
   const budget: Budget = { terms, dir, phase, closeAt, fund, lanes };
-  return { budget, payer, redeemed, isClosing: row.close !== null };
+  const own = { fund: row.ownFund, paid: 0n };
+  return { budget, payer, redeemed, isClosing: row.close !== null, own };
 }
 
 /** The side whose signature came first. */

@@ -1,7 +1,13 @@
-import { CLAIM_AFTER_RESULT_MS, createSigner, type PaychOpen } from '@zerostate/shared';
+import {
+  CLAIM_AFTER_RESULT_MS,
+  createSigner,
+  MAILBOX_REDEEM_MS,
+  type PaychOpen,
+} from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Caller } from '../testing/caller.ts';
 import { World } from '../testing/world.ts';
+import { DEFAULT_EXPOSURE, REDEEM_AGE_MS_MAX } from './context.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -64,22 +70,49 @@ test('more than a tenth of the fund is never left unredeemed', async () => {
   expect(world.edge.redeemed[0]).toMatchObject({ cum: '100001' });
 });
 
-test('a voucher that is held for a quarter of an hour is redeemed', async () => {
+test.each([DEFAULT_EXPOSURE.ageMsMax, REDEEM_AGE_MS_MAX])(
+  'a voucher held for %i ms is redeemed with its receipt before the edge would without',
+  async (ageMsMax) => {
+    world.exposure = { ...DEFAULT_EXPOSURE, ageMsMax };
+    const caller = await world.ready();
+    const { placed, receipt } = await doneTask(caller);
+    const heldAt = world.time.now();
+    await world.edge.acked('ledger', await caller.pay(placed, receipt));
+    const heldMs = (): number => world.time.now() - heldAt;
+    await world.passUntil(10_000, () => heldMs() >= ageMsMax - 10_000);
+    expect(world.edge.redeemed).toEqual([]);
+    while (world.edge.redeemed.length === 0 && heldMs() < MAILBOX_REDEEM_MS) {
+      world.time.advance(10_000);
+      await world.settle();
+    }
+    expect(heldMs()).toBeLessThan(MAILBOX_REDEEM_MS);
+    expect(world.edge.redeemed).toMatchObject([{ cum: receipt.price, receipts: 1 }]);
+  },
+);
+
+test('the share that may stay unredeemed is the operator’s', async () => {
+  world.exposure = { ...DEFAULT_EXPOSURE, percentMax: 50n };
   const caller = await world.ready();
-  await world.edge.acked('ledger', await caller.voucher({ lane: '0', cum: '5', memo: '' }));
-  await world.passUntil(10_000, () => world.edge.redeemed.length > 0);
-  expect(world.time.now()).toBeGreaterThan(15 * 60_000);
-  expect(world.edge.redeemed).toMatchObject([{ cum: '5', receipts: 0 }]);
+  await world.edge.acked('ledger', await caller.voucher({ lane: '0', cum: '500000', memo: '' }));
+  expect(world.edge.redeemed).toEqual([]);
+  // Over all lanes together.
+  await caller.voucher({ lane: '1', cum: '1', memo: '' });
+  await world.edge.until(() => world.edge.redeemed.length === 2);
+  expect(world.edge.redeemed).toMatchObject([{ cum: '500000' }, { cum: '1' }]);
 });
 
 test.each(['at once', 'after a restart'])(
-  'the rest of a voucher that was paid in part is proved by its receipt, %s',
+  'the rest of a voucher that was paid in part is proved by its receipts, %s',
   async (when) => {
     const caller = await world.ready();
-    const { placed, receipt } = await doneTask(caller);
-    const price = BigInt(receipt.price);
+    let price = 0n;
+    for (let task = 0; task < 2; task++) {
+      const { placed, receipt } = await doneTask(caller);
+      price += BigInt(receipt.price);
+      await world.edge.acked('ledger', await caller.pay(placed, receipt));
+    }
+    // The first receipt would be covered: the voucher commits to both.
     world.edge.payable = price - 1n;
-    await world.edge.acked('ledger', await caller.pay(placed, receipt));
     await world.passUntil(10_000, () => world.edge.redeemed.length === 1);
     expect(world.edge.redeemed[0]).toMatchObject({ cum: String(price - 1n) });
     if (when === 'after a restart') {
@@ -91,7 +124,7 @@ test.each(['at once', 'after a restart'])(
     await world.settle();
     world.edge.payable = price;
     await world.passUntil(10_000, () => world.edge.redeemed.length === 2);
-    expect(world.edge.redeemed[1]).toMatchObject({ cum: String(price), receipts: 1 });
+    expect(world.edge.redeemed[1]).toMatchObject({ cum: String(price), receipts: 2 });
   },
 );
 
