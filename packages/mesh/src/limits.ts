@@ -15,7 +15,7 @@ export const HANDSHAKES_PENDING_MAX = 64;
 export const HANDSHAKE_MS = 5_000;
 /** Dialling one peer at all its addresses, and at one of them. */
 export const DIAL_MS = 10_000;
-export const DIAL_ADDRESS_MS = 5_000;
+export const DIAL_ADDRESS_MS = 4_000;
 /** Dials at the same time, and waiting. */
 export const DIALS_PARALLEL_MAX = 50;
 export const DIALS_WAITING_MAX = 500;
@@ -26,7 +26,9 @@ export const NEGOTIATION_MS = 5_000;
 /** Streams a peer may hold open on one connection, over all protocols: yamux's own 1 000 is
  * memory for 1 000 windows. */
 export const STREAMS_PER_CONNECTION_MAX = 256;
-/** Names that a node knows addresses of. */
+/** Streams that a peer may open before this side has finished its handshake. */
+export const EARLY_STREAMS_MAX = 64;
+/** Pings at the same time on one connection. */
 export const PING_STREAMS_MAX = 4;
 
 /** The greeting: version, network, features. */
@@ -71,8 +73,12 @@ export const RECORD_BYTES_MAX = 81_920;
 /** How long the table's other nodes keep a record they are not told again: they drop it after
  * 48 h (kad-dht); it is told again well before. */
 export const REPUBLISH_MS = 4 * 3_600_000;
+/** While nobody has taken a record it is told again this soon. */
+export const REPUBLISH_SOON_MS = 10_000;
 /** Reading and writing the table. */
 export const DHT_MS = 15_000;
+/** A node that knows nobody yet looks again after this. */
+export const DHT_ALONE_MS = 100;
 /** Executors returned for one capability. */
 export const PROVIDERS_MAX = 64;
 /** Records of others that a node keeps to notice equivocation and for search. */
@@ -97,6 +103,11 @@ export const RESERVATION_MS = 3_600_000;
 export const CIRCUITS_PER_DID_MAX = 64;
 /** Relayed bytes of one DID: an hour's worth at once, refilled evenly. */
 export const RELAY_BYTES_PER_DID_PER_HOUR = 4_294_967_296;
+/** Share of the hour's bytes that must be there for a new circuit: one that ends at once is worse
+ * than none. */
+export const RELAY_BUDGET_TO_OPEN = 0.05;
+/** How long addresses through a relay that was found dead are tried last. */
+export const RELAY_DISTRUST_MS = 30_000;
 /** A relay that answers a reservation later than this is treated as dead. */
 export const RESERVE_MS = 4_000;
 /** Backoff between attempts on one relay, jittered by a quarter each way: traffic is back within

@@ -1,7 +1,17 @@
 import type { Libp2p } from '@libp2p/interface';
-import { createSigner, type Did, err, ok, type Result } from '@zerostate/shared';
+import {
+  createSigner,
+  createVerifier,
+  type Did,
+  err,
+  isNetworkId,
+  ok,
+  type Result,
+} from '@zerostate/shared';
 import { createNode, type MeshServices } from './adapters/libp2p/create.ts';
+import { Libp2pDht } from './adapters/libp2p/dht.ts';
 import { createGater } from './adapters/libp2p/gater.ts';
+import { Libp2pGossip } from './adapters/libp2p/gossip.ts';
 import { RelayClient } from './adapters/libp2p/relay-client.ts';
 import { RelayService } from './adapters/libp2p/relay-server.ts';
 import { Libp2pWire } from './adapters/libp2p/wire.ts';
@@ -15,9 +25,17 @@ import { Greeter } from './hello/greeter.ts';
 import type { Negotiated } from './hello/message.ts';
 import { DIAL_MS } from './limits.ts';
 import type { MeshConfig, MeshPorts } from './options.ts';
-import type { OpenCode, Wire } from './ports.ts';
+import type { Dht, Gossip, OpenCode, Wire } from './ports.ts';
+import { CardAsking } from './records/ask-cards.ts';
+import { CardBook } from './records/book.ts';
+import { CARD_NAMESPACE } from './records/card-value.ts';
+import { Cards, type CardsContext, cardRules } from './records/cards.ts';
+import { CardGossip } from './records/gossip.ts';
+import { Presences } from './records/presence.ts';
 import { RelayAccounting, type RelayPolicy } from './relay/accounting.ts';
+import { PathMemory } from './relay/path.ts';
 import { RelaySupervisor } from './relay/supervisor.ts';
+import { Exchange } from './tasks/exchange.ts';
 
 export interface MeshOptions {
   /** The 32 bytes of the node's key file. */
@@ -37,6 +55,20 @@ export class Mesh {
   readonly did: Did;
   readonly wire: Wire;
   readonly counters: Counters;
+  /** Cards in the distributed table. */
+  readonly cards: Cards;
+  /** Asking a node for its own cards. */
+  readonly cardAsking: CardAsking;
+  /** Cards and presence that spread from node to node. */
+  readonly gossip: CardGossip;
+  /** Every verified card that this node came across. */
+  readonly book: CardBook;
+  readonly presences: Presences;
+  /** The table and the topics themselves, for what is built on them. */
+  readonly dht: Dht;
+  readonly pubsub: Gossip;
+  /** Questions and answers: the messages of the catalogue. */
+  readonly tasks: Exchange;
   readonly #parts: Parts;
   readonly #stopWatching: () => void;
 
@@ -45,6 +77,14 @@ export class Mesh {
     this.did = parts.wire.did;
     this.wire = parts.wire;
     this.counters = parts.counters;
+    this.cards = parts.cards;
+    this.cardAsking = parts.cardAsking;
+    this.gossip = parts.gossip;
+    this.book = parts.book;
+    this.presences = parts.presences;
+    this.tasks = parts.tasks;
+    this.dht = parts.dht;
+    this.pubsub = parts.pubsub;
     const { greeter, supervisor } = parts;
     this.#stopWatching = parts.wire.watch({
       up: (peer) => void this.#greet(peer),
@@ -89,7 +129,12 @@ export class Mesh {
       problems: this.#problems(),
       bootstrap: bootstrap.status(),
       relays: supervisor.status(),
+      listeners: supervisor.listeners(),
       ...health.status(),
+      cards: this.cards.status(),
+      cardsKnown: this.book.size,
+      equivocations: this.book.equivocations().length,
+      traffic: this.tasks.accounts.top(10),
       counters: { ...this.counters.all(), hellosRefused: greeter.refused },
       relay:
         accounting === null
@@ -108,6 +153,7 @@ export class Mesh {
     this.#stopWatching();
     bootstrap.stop();
     health.stop();
+    this.cards.stop();
     await supervisor.stop();
     await node.stop();
   }
@@ -144,6 +190,14 @@ interface Parts {
   health: HealthMonitor;
   supervisor: RelaySupervisor;
   bootstrap: Bootstrap;
+  cards: Cards;
+  cardAsking: CardAsking;
+  gossip: CardGossip;
+  book: CardBook;
+  presences: Presences;
+  tasks: Exchange;
+  dht: Dht;
+  pubsub: Gossip;
   accounting: RelayAccounting | null;
   relayService: RelayService | null;
 }
@@ -164,6 +218,11 @@ export async function startMesh(options: MeshOptions): Promise<Result<Mesh, Mesh
   }
   const mesh = new Mesh(parts);
   await parts.greeter.start();
+  if (isNetworkId(options.network)) {
+    await parts.cardAsking.start();
+    await parts.tasks.start();
+    parts.gossip.start();
+  }
   parts.health.start();
   parts.supervisor.start();
   parts.bootstrap.start();
@@ -191,18 +250,27 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     },
     relayService ?? undefined,
   );
+  const book = new CardBook();
+  const verifier = createVerifier();
+  const records: CardsContext = { network: options.network, verifier, ports, counters, book };
   const relayClient = new RelayClient();
+  const paths = new PathMemory(ports.clock);
   const node = await createNode({
     seed,
     config,
     gater,
-    rules: {},
+    rules: { [CARD_NAMESPACE]: cardRules(records) },
     relayClient,
+    paths,
     ...(relayService === null ? {} : { relayService }),
   });
   relayClient.attach(node);
   const { did } = await createSigner(seed);
   const wire = new Libp2pWire(node, did);
+  const dht = new Libp2pDht(node.services.dht);
+  const pubsub = new Libp2pGossip(node.services.gossip);
+  const cards = new Cards(dht, records);
+  const presences = new Presences(ports.clock);
   return {
     node,
     wire,
@@ -211,9 +279,17 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     accounting,
     relayService,
     greeter: new Greeter(wire, ports, options.network, accounting === null ? 'node' : 'relay'),
-    health: new HealthMonitor(wire, ports, new Set(relays.map((relay) => relay.did))),
+    health: new HealthMonitor(wire, ports, new Set(relays.map((relay) => relay.did)), paths),
     supervisor: new RelaySupervisor(relayClient, ports, relays),
     bootstrap: new Bootstrap(wire, ports, starts),
+    book,
+    cards,
+    cardAsking: new CardAsking(wire, cards, records),
+    presences,
+    gossip: new CardGossip(pubsub, records, presences),
+    dht,
+    pubsub,
+    tasks: new Exchange(wire, ports, counters),
   };
 }
 

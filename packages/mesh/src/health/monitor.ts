@@ -3,7 +3,11 @@ import { deadline } from '../deadline.ts';
 import { PROBE_MS, PROBE_RELAY_MS, PROBE_RELAY_TIMEOUT_MS, PROBE_TIMEOUT_MS } from '../limits.ts';
 import type { MeshPorts } from '../options.ts';
 import type { Cancel, PeerConnection, Wire } from '../ports.ts';
+import { type PathMemory, relayOf } from '../relay/path.ts';
 import { Follower, type Health } from './score.ts';
+
+/** A probe that took this many times its limit says that this process stood still. */
+const OWN_STALL = 1.2;
 
 interface Watched {
   connection: PeerConnection;
@@ -19,15 +23,20 @@ interface Watched {
 export class HealthMonitor {
   readonly #wire: Wire;
   readonly #ports: MeshPorts;
-  readonly #relays: ReadonlySet<Did>;
+  readonly #paths: PathMemory;
+  /** Relays of this node's own and those that it reaches others through. */
+  readonly #ownRelays: ReadonlySet<Did>;
+  #relays: ReadonlySet<Did>;
   readonly #watched = new Map<string, Watched>();
   readonly #stopping = new AbortController();
   #condemned: number;
   #cancel: Cancel;
 
-  constructor(wire: Wire, ports: MeshPorts, relays: ReadonlySet<Did>) {
+  constructor(wire: Wire, ports: MeshPorts, relays: ReadonlySet<Did>, paths: PathMemory) {
     this.#wire = wire;
     this.#ports = ports;
+    this.#paths = paths;
+    this.#ownRelays = relays;
     this.#relays = relays;
     this.#condemned = 0;
     this.#cancel = () => undefined;
@@ -42,6 +51,8 @@ export class HealthMonitor {
     if (this.#stopping.signal.aborted) return;
     const now = this.#ports.clock.now();
     const open = new Map(this.#wire.connections().map((one) => [one.id, one]));
+    const through = [...open.values()].flatMap(({ address }) => relayOf(address) ?? []);
+    this.#relays = new Set([...this.#ownRelays, ...through]);
     for (const id of this.#watched.keys()) if (!open.has(id)) this.#watched.delete(id);
     for (const [id, connection] of open) {
       const watched = this.#watched.get(id) ?? this.#watch(connection, now);
@@ -97,11 +108,17 @@ export class HealthMonitor {
     if (this.#stopping.signal.aborted) return;
     const now = clock.now();
     watched.nextAt = startedAt + (isRelay ? PROBE_RELAY_MS : PROBE_MS);
-    if (isAnswered) return follower.answered(now - startedAt);
+    if (isAnswered) {
+      if (isRelay) this.#paths.answered(connection.did);
+      return follower.answered(now - startedAt);
+    }
+    // A process that was itself held up cannot say that others were late.
+    if (now - startedAt > timeoutMs * OWN_STALL) return;
     follower.missed();
     if (follower.health(now).state !== 'condemned') return this.#probe(watched);
     this.#condemned += 1;
     log.warn('connection condemned', { peer: connection.did, address: connection.address });
+    this.#paths.failed(connection.did);
     this.#wire.condemn(connection.id);
   }
 }

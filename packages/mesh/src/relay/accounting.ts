@@ -2,6 +2,7 @@ import type { Did } from '@zerostate/shared';
 import {
   ACCOUNTS_MAX,
   CIRCUITS_PER_DID_MAX,
+  RELAY_BUDGET_TO_OPEN,
   RELAY_BYTES_PER_DID_PER_HOUR,
   RESERVATIONS_MAX,
 } from '../limits.ts';
@@ -78,7 +79,8 @@ export class RelayAccounting {
       if (account.circuits >= this.#quotaOf(did).circuits) {
         return this.#refuse(did, 'circuits-over-quota');
       }
-      if (!account.budget.has(1)) return this.#refuse(did, 'bytes-over-quota');
+      if (!account.budget.has(this.#quotaOf(did).bytesPerHour * RELAY_BUDGET_TO_OPEN))
+        return this.#refuse(did, 'bytes-over-quota');
     }
     return true;
   }
@@ -105,7 +107,9 @@ export class RelayAccounting {
     for (const did of [source, destination]) {
       const account = this.#account(did);
       account.bytes += bytes;
-      if (!account.budget.take(bytes)) isWithin = this.#refuse(did, 'bytes-over-quota');
+      if (account.budget.take(bytes)) continue;
+      account.budget.drain();
+      isWithin = this.#refuse(did, 'bytes-over-quota');
     }
     return isWithin;
   }

@@ -59,6 +59,11 @@ export class RelaySupervisor {
     for (const keeper of this.#keepers) if (keeper.did === peer) keeper.look();
   }
 
+  /** Listeners of the node in all; a number that does not grow. */
+  listeners(): number {
+    return this.#door.listeners();
+  }
+
   status(): RelayStatus[] {
     return this.#keepers.map((keeper) => keeper.status());
   }

@@ -28,6 +28,12 @@ export class Bucket {
     return true;
   }
 
+  /** Takes whatever is there. */
+  drain(): void {
+    this.#fill();
+    this.#tokens = 0;
+  }
+
   /** ms until this many tokens are there; Infinity if they never are. */
   waitMs(tokens: number): number {
     if (tokens > this.#burst) return Number.POSITIVE_INFINITY;

@@ -26,6 +26,7 @@ import {
   DIAL_MS,
   DIALS_PARALLEL_MAX,
   DIALS_WAITING_MAX,
+  EARLY_STREAMS_MAX,
   GOSSIP_BYTES_MAX,
   HANDSHAKE_MS,
   HANDSHAKES_PENDING_MAX,
@@ -36,6 +37,7 @@ import {
 } from '../../limits.ts';
 import type { MeshConfig } from '../../options.ts';
 import type { RecordRules } from '../../ports.ts';
+import type { PathMemory } from '../../relay/path.ts';
 import { validatorsOf } from './dht.ts';
 import { privateKeyFromSeed } from './identity.ts';
 import type { RelayClient } from './relay-client.ts';
@@ -62,6 +64,8 @@ export interface CreateOptions {
   /** Namespaces of the table and what they admit. */
   rules: Record<string, RecordRules>;
   relayClient: RelayClient;
+  /** Which addresses of a peer are tried first. */
+  paths: PathMemory;
   relayService?: RelayService;
 }
 
@@ -81,12 +85,14 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
       yamux({
         maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
         maxOutboundStreams: STREAMS_PER_CONNECTION_MAX,
+        // Ten by default, and one more ends the connection: a peer that asks ten things at once.
+        maxEarlyStreams: EARLY_STREAMS_MAX,
         // health/ already looks at every connection.
         enableKeepAlive: false,
       }),
     ],
     connectionGater: options.gater,
-    connectionManager: connectionLimits(relayService !== undefined),
+    connectionManager: connectionLimits(relayService !== undefined, options.paths),
     // It ends a connection at the first late answer; health/ suspects first, then condemns.
     connectionMonitor: { enabled: false },
     peerDiscovery: discoveryOf(config),
@@ -97,8 +103,12 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
   });
 }
 
-function connectionLimits(isRelay: boolean): NonNullable<Libp2pOptions['connectionManager']> {
+function connectionLimits(
+  isRelay: boolean,
+  paths: PathMemory,
+): NonNullable<Libp2pOptions['connectionManager']> {
   return {
+    addressSorter: (x, y) => paths.order(x.multiaddr.toString(), y.multiaddr.toString()),
     maxConnections: isRelay ? RELAY_CONNECTIONS_MAX : CONNECTIONS_MAX,
     inboundConnectionThreshold: CONNECTIONS_PER_ADDRESS_PER_S,
     maxIncomingPendingConnections: HANDSHAKES_PENDING_MAX,
@@ -151,8 +161,8 @@ function servicesOf(options: CreateOptions) {
     gossip: gossipsub({
       globalSignaturePolicy: 'StrictSign',
       allowPublishToZeroTopicPeers: true,
-      // A validator decides before a message spreads.
-      asyncValidation: true,
+      // The topics' validators are awaited before a message spreads; true would wait for more.
+      asyncValidation: false,
       awaitRpcMessageHandler: false,
       runOnLimitedConnection: true,
       maxInboundDataLength: GOSSIP_BYTES_MAX,

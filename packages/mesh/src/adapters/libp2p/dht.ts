@@ -1,6 +1,15 @@
-import type { KadDHT, SelectFn, ValidateFn } from '@libp2p/kad-dht';
+import type { KadDHT, SelectFn, SingleKadDHT, ValidateFn } from '@libp2p/kad-dht';
 import { peerIdFromMultihash } from '@libp2p/peer-id';
-import { type Did, err, fromUtf8, ok, plainBytes, type Result, sha256, utf8 } from '@zerostate/shared';
+import {
+  type Did,
+  err,
+  fromUtf8,
+  ok,
+  plainBytes,
+  type Result,
+  sha256,
+  utf8,
+} from '@zerostate/shared';
 import type { Dht, DhtCode, RecordRules } from '../../ports.ts';
 import { didOfPeer } from './identity.ts';
 
@@ -23,11 +32,18 @@ export function validatorsOf(rules: Record<string, RecordRules>) {
   return { validators, selectors };
 }
 
-export class LibP2pDht implements Dht {
-  readonly #dht: KadDHT;
+export class Libp2pDht implements Dht {
+  readonly #dht: SingleKadDHT;
 
   constructor(dht: KadDHT) {
+    if (!isSingle(dht)) throw new Error('kad-dht has no routing table where it had one');
     this.#dht = dht;
+  }
+
+  /** Nobody is in the routing table: a node that just connected is there a moment later. */
+  #isAlone(): boolean {
+    const { routingTable } = this.#dht;
+    return routingTable.size === 0;
   }
 
   async put(key: string, value: Uint8Array, signal: AbortSignal) {
@@ -42,6 +58,7 @@ export class LibP2pDht implements Dht {
   }
 
   async get(key: string, signal: AbortSignal) {
+    if (this.#isAlone()) return err('dht-no-peers');
     return this.#attempt(signal, async () => {
       const values: Uint8Array[] = [];
       for await (const event of this.#dht.get(utf8(key), { signal })) {
@@ -66,6 +83,7 @@ export class LibP2pDht implements Dht {
   }
 
   async providers(key: Uint8Array, max: number, signal: AbortSignal) {
+    if (this.#isAlone()) return err('dht-no-peers');
     return this.#attempt(signal, async () => {
       const found = new Set<Did>();
       for await (const event of this.#dht.findProviders(cidOf(key), { signal })) {
@@ -90,6 +108,10 @@ export class LibP2pDht implements Dht {
       return err('dht-failed', cause instanceof Error ? cause.message.slice(0, 200) : name);
     }
   }
+}
+
+function isSingle(dht: KadDHT): dht is SingleKadDHT {
+  return 'routingTable' in dht;
 }
 
 /**

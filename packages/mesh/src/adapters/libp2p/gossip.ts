@@ -9,7 +9,7 @@ const RESULTS: { [verdict in Verdict]: TopicValidatorResult } = {
   reject: TopicValidatorResult.Reject,
 };
 
-export class LibP2pGossip implements Gossip {
+export class Libp2pGossip implements Gossip {
   readonly #gossip: GossipSub;
 
   constructor(gossip: GossipSub) {

@@ -23,12 +23,16 @@ export class Libp2pStream implements PeerStream {
     this.isRelayed = isRelayed;
     this.#stream = stream;
     this.#unreadBytes = 0;
-    this.#isEnded = stream.remoteWriteStatus !== 'writable' && stream.readBufferLength === 0;
+    this.#isEnded = stream.readableEnded;
     this.#isBroken = false;
     this.#wake = () => undefined;
     stream.addEventListener('message', (event) => this.#take(event.data.subarray()));
-    stream.addEventListener('remoteCloseWrite', () => this.#end(false));
-    stream.addEventListener('close', (event) => this.#end(event.error !== undefined));
+    // `end` comes once, after the last byte; what a peer wrote and closed at once may still be
+    // waiting inside libp2p when this listener is added.
+    stream.addEventListener('end', () => this.#end());
+    stream.addEventListener('close', (event) => {
+      if (event.error !== undefined) this.#break();
+    });
   }
 
   async read(signal: AbortSignal): Promise<Result<Uint8Array | null, StreamCode>> {
@@ -82,9 +86,13 @@ export class Libp2pStream implements PeerStream {
     if (this.#stream.readStatus === 'paused') this.#stream.resume();
   }
 
-  #end(isBroken: boolean): void {
+  #end(): void {
     this.#isEnded = true;
-    this.#isBroken ||= isBroken;
+    this.#wake();
+  }
+
+  #break(): void {
+    this.#isBroken = true;
     this.#wake();
   }
 

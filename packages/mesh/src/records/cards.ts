@@ -1,0 +1,222 @@
+import {
+  type CardRecord,
+  type Did,
+  type Envelope,
+  err,
+  ok,
+  type Result,
+  utf8,
+  type Verifier,
+} from '@zerostate/shared';
+import type { Counters } from '../counters.ts';
+import { deadline } from '../deadline.ts';
+import { DHT_ALONE_MS, DHT_MS, PROVIDERS_MAX, REPUBLISH_MS, REPUBLISH_SOON_MS } from '../limits.ts';
+import type { MeshPorts } from '../options.ts';
+import type { Cancel, Dht, DhtCode, RecordRules } from '../ports.ts';
+import type { CardBook } from './book.ts';
+import { cardKey, decodeCard, encodeCard, readCardKey, type SignedCard } from './card-value.ts';
+import { type ChainCode, type VerifiedCard, verifyChain } from './verify-chain.ts';
+
+export type CardCode = ChainCode | 'form-invalid' | DhtCode | 'card-unknown';
+
+export interface CardsContext {
+  network: string;
+  verifier: Verifier;
+  ports: MeshPorts;
+  counters: Counters;
+  book: CardBook;
+}
+
+/** A card of this node that it keeps in the table. */
+interface Published {
+  card: VerifiedCard;
+  value: Uint8Array;
+  capabilities: readonly string[];
+  /** Nodes that took it the last time; 0 asks for another try soon. */
+  holders: number;
+  cancel: Cancel;
+}
+
+/** Checks a value from outside against the chain and remembers what it showed. */
+export async function admitCard(
+  context: CardsContext,
+  value: Uint8Array,
+  wanted: { did: Did; agent: string } | null,
+): Promise<Result<VerifiedCard, CardCode>> {
+  const { network, verifier, ports, counters, book } = context;
+  const unchecked = decodeCard(value);
+  if (!unchecked.ok) return counted(counters, unchecked);
+  const verified = await verifyChain(unchecked.value, {
+    network,
+    verifier,
+    now: ports.clock.now(),
+    wanted,
+    held: (did, agent) => book.record(did, agent),
+  });
+  if (!verified.ok && verified.code === 'freshness-equivocation') {
+    // Its author signed it: the chain comes here only after the signatures.
+    book.keepEquivocation(unchecked.value.record as Envelope<CardRecord>);
+  }
+  return verified.ok ? verified : counted(counters, verified);
+}
+
+function counted<T extends { ok: false; code: string }>(counters: Counters, failure: T): T {
+  counters.add(`cards-${failure.code}`);
+  return failure;
+}
+
+/** What the table's nodes hold each other to. */
+export function cardRules(context: CardsContext): RecordRules {
+  return {
+    async validate(key, value) {
+      const wanted = readCardKey(key);
+      if (!wanted.ok || wanted.value.network !== context.network) return false;
+      const admitted = await admitCard(context, value, wanted.value);
+      // An older record than the one held is refused: a put must not take a card back in time.
+      if (admitted.ok) context.book.keep(admitted.value);
+      return admitted.ok;
+    },
+    select(_, values) {
+      const seqs = values.map(seqOf);
+      let best = 0;
+      for (const [i, seq] of seqs.entries()) if (seq > (seqs[best] ?? -1n)) best = i;
+      return best;
+    },
+  };
+}
+
+/** The number of a value that the validator has passed. */
+function seqOf(value: Uint8Array): bigint {
+  const card = decodeCard(value);
+  if (!card.ok) return -1n;
+  const { record } = card.value;
+  const body = typeof record === 'object' && record !== null && 'body' in record ? record.body : {};
+  const seq = typeof body === 'object' && body !== null && 'seq' in body ? body.seq : null;
+  return typeof seq === 'string' && /^[0-9]{1,16}$/.test(seq) ? BigInt(seq) : -1n;
+}
+
+/** What an agent can be found by: its skills, tags and modules. */
+export function capabilitiesOf({ card, params }: VerifiedCard): string[] {
+  const names = card.skills.flatMap((skill) => [skill.id, ...skill.tags]);
+  const modules = params.programs.map(({ module }) => `module:${module}`);
+  return [...new Set([...names.map((name) => name.toLowerCase()), ...modules])].slice(0, 64);
+}
+
+/** Cards in the distributed table: published, told again, found and checked on every read. */
+export class Cards {
+  readonly #dht: Dht;
+  readonly #context: CardsContext;
+  readonly #published = new Map<string, Published>();
+  readonly #stopping = new AbortController();
+
+  constructor(dht: Dht, context: CardsContext) {
+    this.#dht = dht;
+    this.#context = context;
+  }
+
+  /**
+   * Publishes a card of any author (its signature counts, not the bearer), tells it again before
+   * the table forgets it and soon while nobody took it. A newer record replaces an older one.
+   * Returns how many nodes took it.
+   */
+  async publish(signed: SignedCard): Promise<Result<number, CardCode>> {
+    const value = encodeCard(signed);
+    const verified = await admitCard(this.#context, value, null);
+    if (!verified.ok) return verified;
+    this.#context.book.keep(verified.value);
+    const { did, agent } = verified.value.body;
+    const name = cardKey({ network: this.#context.network, did, agent });
+    this.#published.get(name)?.cancel();
+    const published: Published = {
+      card: verified.value,
+      value,
+      capabilities: capabilitiesOf(verified.value),
+      holders: 0,
+      cancel: () => undefined,
+    };
+    this.#published.set(name, published);
+    await this.#tell(name, published);
+    return ok(published.holders);
+  }
+
+  /** The card of an agent, from the table; what is held counts where it is newer. */
+  async resolve(did: Did, agent: string): Promise<Result<VerifiedCard, CardCode>> {
+    const { network, book, ports } = this.#context;
+    const { signal, cancel } = deadline(ports.timers, DHT_MS, this.#stopping.signal);
+    const key = cardKey({ network, did, agent });
+    const found = await this.#patiently(signal, () => this.#dht.get(key, signal));
+    cancel();
+    let problem: Result<never, CardCode> = found.ok ? err('card-unknown', agent) : found;
+    for (const value of found.ok ? found.value : []) {
+      const admitted = await admitCard(this.#context, value, { did, agent });
+      if (admitted.ok) book.keep(admitted.value);
+      else problem = admitted;
+    }
+    const held = book.card(did, agent);
+    if (held === null) return problem;
+    // What was good when it was taken may be over by now.
+    return admitCard(this.#context, encodeCard(held), { did, agent });
+  }
+
+  /** DIDs of executors that say they have this skill, tag or `module:<hash>`. */
+  async providers(capability: string): Promise<Result<Did[], DhtCode>> {
+    const { signal, cancel } = deadline(this.#context.ports.timers, DHT_MS, this.#stopping.signal);
+    const key = this.#capabilityKey(capability.toLowerCase());
+    const found = await this.#patiently(signal, () =>
+      this.#dht.providers(key, PROVIDERS_MAX, signal),
+    );
+    cancel();
+    return found;
+  }
+
+  /** Cards of this node: what it tells to whoever asks it. */
+  own(): VerifiedCard[] {
+    return [...this.#published.values()].map(({ card }) => card);
+  }
+
+  status() {
+    return [...this.#published.values()].map(({ card, holders }) => ({
+      did: card.body.did,
+      agent: card.body.agent,
+      seq: card.body.seq,
+      holders,
+    }));
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    for (const { cancel } of this.#published.values()) cancel();
+  }
+
+  async #tell(name: string, published: Published): Promise<void> {
+    const { ports } = this.#context;
+    const { signal, cancel } = deadline(ports.timers, DHT_MS, this.#stopping.signal);
+    const put = await this.#dht.put(name, published.value, signal);
+    published.holders = put.ok ? put.value : 0;
+    for (const capability of published.capabilities) {
+      if (signal.aborted) break;
+      await this.#dht.provide(this.#capabilityKey(capability), signal);
+    }
+    cancel();
+    if (this.#stopping.signal.aborted || this.#published.get(name) !== published) return;
+    const waitMs = published.holders > 0 ? REPUBLISH_MS : REPUBLISH_SOON_MS;
+    published.cancel = ports.timers.after(waitMs, () => void this.#tell(name, published));
+  }
+
+  /** A node that has just come knows nobody yet: asks again until it does, or time is up. */
+  async #patiently<T>(
+    signal: AbortSignal,
+    query: () => Promise<Result<T, DhtCode>>,
+  ): Promise<Result<T, DhtCode>> {
+    const { timers } = this.#context.ports;
+    for (;;) {
+      const found = await query();
+      if (found.ok || found.code !== 'dht-no-peers' || signal.aborted) return found;
+      await new Promise<void>((resolve) => timers.after(DHT_ALONE_MS, resolve));
+    }
+  }
+
+  #capabilityKey(capability: string): Uint8Array {
+    return utf8(`zs-capability\n${this.#context.network}\n${capability}`);
+  }
+}
