@@ -67,6 +67,20 @@ test('a busy edge is asked again after its Retry-After, with the same idempotenc
   expect(new Set(seen.map(({ headers }) => headers.signature)).size).toBe(3);
 });
 
+test.each(['idempotency-in-progress', 'nonce-reused'])(
+  'a request that meets its own copy (%s) comes back for the answer, signed afresh',
+  async (code) => {
+    const { client, seen, pauses } = await clientOf((_, response) => {
+      if (seen.length === 1) answer(response, 409, problem(409, code));
+      else answer(response, 200, account);
+    });
+    expect(await client.faucet(5n)).toEqual({ ok: true, value: account });
+    expect(pauses).toEqual([200]);
+    expect(new Set(seen.map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
+    expect(new Set(seen.map(({ headers }) => headers['signature-input'])).size).toBe(2);
+  },
+);
+
 test('two operations never share an idempotency key', async () => {
   const { client, seen } = await clientOf((_, response) => answer(response, 200, account));
   await client.faucet(5n);

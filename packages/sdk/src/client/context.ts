@@ -29,9 +29,13 @@ export function fail(code: string, detail?: string): Failure {
   return detail === undefined ? { ok: false, code } : { ok: false, code, detail };
 }
 
-/** Whether the edge said no itself, so that the request changed nothing. */
+/** Codes of 4xx that speak of an earlier copy of the same request, which did arrive. */
+const ARRIVED_BEFORE = ['idempotency-in-progress', 'nonce-reused', 'channel-exists'];
+
+/** Whether the edge said no itself, so that neither this request nor an attempt at it counts. */
 export function isRefusal({ problem }: EdgeFailure): boolean {
-  return problem !== undefined && problem.status >= 400 && problem.status < 500;
+  if (problem === undefined || ARRIVED_BEFORE.includes(problem.code)) return false;
+  return problem.status >= 400 && problem.status < 500;
 }
 
 /** Whether the edge knows nothing of what was asked for. */

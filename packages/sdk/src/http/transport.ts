@@ -84,7 +84,7 @@ async function attemptOnce<T>(
     // Inside the timer: a body that trickles is as late as an answer that never comes.
     if (response.ok) return { result: await read(response), pauseMs: null };
     const problem = await readProblem(response);
-    return { result: problem, pauseMs: pauseAsked(response) };
+    return { result: problem, pauseMs: pauseAsked(response, problem) };
   } catch (cause) {
     // What was late once is likely late again, and has cost its whole time already.
     const pauseMs = late || call.signal?.aborted ? null : 0;
@@ -109,8 +109,15 @@ function reasonOf(error: unknown): string {
   return error.message;
 }
 
-/** ms that a busy edge asks for (RFC 9110 section 10.2.3, in seconds); null when it is not busy. */
-function pauseAsked(response: Response): number | null {
+/** A copy of this request, made by an earlier attempt or on the way, was there first. */
+const MEETS_ITSELF = ['idempotency-in-progress', 'nonce-reused'];
+
+/**
+ * ms that a busy edge asks for (RFC 9110 section 10.2.3, in seconds); null when it is not busy. A
+ * request that meets itself comes back soon, signed afresh, for the answer that its copy got.
+ */
+function pauseAsked(response: Response, problem: EdgeResult<never>): number | null {
+  if (!problem.ok && MEETS_ITSELF.includes(problem.code)) return 0;
   if (response.status !== 429 && response.status !== 503) return null;
   const header = response.headers.get('retry-after');
   return header !== null && /^[0-9]{1,6}$/.test(header) ? Number(header) * 1000 : null;
