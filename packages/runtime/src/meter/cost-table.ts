@@ -2,8 +2,9 @@ import { OPERATIONS } from '../decode/operations.ts';
 
 /**
  * What instructions cost in gas. Twenty gas are about a nanosecond of optimised code on a machine
- * of 2025; `npm run bench -- meter` prints how evenly gas and time run over its workloads. Locals and
- * constants are nearly free in optimised code and still cost, because baseline tiers execute them.
+ * of 2025; `npm run bench -- meter` prints how evenly gas and time run over its workloads. Locals
+ * and constants are nearly free in optimised code and still cost, because baseline tiers execute
+ * them.
  * The table is data: its hash names the meter, so changing a number makes another meter.
  */
 export const COSTS = {

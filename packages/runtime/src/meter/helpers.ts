@@ -33,25 +33,24 @@ function wrap(code: Writer, write: (body: Writer) => void): void {
 
 /** `(param i32 length) (result i32 length)`: charges a range of bytes in memory. */
 export function emitChargeBytes(code: Writer, indices: MeterIndices): void {
-  wrap(code, (body) => {
-    body.byte(0);
-    chargeBy(body, indices.gas, () => {
-      body.put(0x20, 0, 0xad, 0x42);
-      body.integer(COSTS.bytesPerGas);
-      body.byte(0x80);
-    });
-    body.put(0x20, 0, 0x0b);
-  });
+  emitChargeRange(code, indices, COSTS.bytesPerGas, I64_DIV_U);
 }
 
 /** `(param i32 length) (result i32 length)`: charges a range of table entries. */
 export function emitChargeEntries(code: Writer, indices: MeterIndices): void {
+  emitChargeRange(code, indices, COSTS.tableEntry, I64_MUL);
+}
+
+const I64_MUL = 0x7e;
+const I64_DIV_U = 0x80;
+
+function emitChargeRange(code: Writer, indices: MeterIndices, rate: number, op: number): void {
   wrap(code, (body) => {
     body.byte(0);
     chargeBy(body, indices.gas, () => {
       body.put(0x20, 0, 0xad, 0x42);
-      body.integer(COSTS.tableEntry);
-      body.byte(0x7e);
+      body.integer(rate);
+      body.byte(op);
     });
     body.put(0x20, 0, 0x0b);
   });

@@ -56,7 +56,7 @@ const TYPES: readonly (readonly number[])[] = [
 ];
 const zero = (type: number): Code => (type === I32 ? i32(0) : i64(0n));
 
-/** `run(entry)` calls a table entry as the type of function `type`; every other one calls itself. */
+/** `run(entry)` calls a table entry as the type of function `type`; every other calls itself. */
 function confused(type: number, results: readonly number[]): ModuleSource {
   const callees = TYPES.map((params, index): FunctionSource => {
     const again = [params.map((_, local) => get(local)), call(index)];

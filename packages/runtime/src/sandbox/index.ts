@@ -32,8 +32,9 @@ export interface SandboxStatus {
   /** `netns`: workers have no network. `imports-only`: nothing that a guest imports reaches one. */
   mode: NetworkMode;
   /**
-   * `cgroup`: the kernel ends a worker that takes more than its overhead and the most pages of any
-   * job. `watchdog`: nothing does between two looks at its resident memory, 50 ms apart.
+   * `watchdog`: the resident memory of a busy worker is looked at every 50 ms, and a worker over
+   * its overhead and its job's pages is killed. `cgroup`: the kernel also ends one that takes more
+   * than its overhead and the most pages of any job, at once.
    */
   memory: MemoryMode;
   workers: number;
