@@ -7,24 +7,24 @@ import {
   close1RequestSchema,
   closeRequestSchema,
   didField,
-  envelopeField,
+  type Envelope,
   hashField,
   openChannelRequestSchema,
   REDEEM_BYTES_MAX,
   redeemAnswerSchema,
   redeemRequestSchema,
+  rollRequestSchema,
+  topupRequestSchema,
   voucherAnswerSchema,
   voucherRequestSchema,
 } from '@zerostate/shared';
 import type { Context } from 'hono';
 import { z } from 'zod';
 import type { EdgeEnv } from '../http/env.ts';
-import type { IdempotencyClaim } from '../http/idempotency.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { afterField, limitField, limitOf, waitField, waitMsOf } from '../http/query.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
 import { readUntil } from '../hub/wait.ts';
-import type { LedgerResult } from '../ledger/codes.ts';
 import { answerOnce, answerText } from '../ledger/keyed-route.ts';
 import type { Ledger } from '../ledger/store.ts';
 import type { Clock, Hub } from '../ports.ts';
@@ -33,8 +33,6 @@ export type ChannelDeps = RouterDeps & { ledger: Ledger; hub: Hub; clock: Clock 
 
 const params = z.strictObject({ ch: hashField });
 const answers = { 200: { description: 'The channel', schema: channelAnswerSchema } };
-const topupRequestSchema = z.strictObject({ topup: envelopeField });
-const rollRequestSchema = z.strictObject({ roll: envelopeField });
 
 export function channelRoutes(deps: ChannelDeps): Router {
   const router = createRouter(deps);
@@ -111,95 +109,93 @@ function addOpen(router: Router, deps: ChannelDeps): void {
   );
 }
 
-type Carried = z.infer<typeof envelopeField>;
-type Order<B> = {
+type Order = {
   /** The last step of the path. */
   path: string;
   summary: string;
-  body: z.ZodType<B>;
-  envelope: (body: B) => Carried;
-  carryOut: (
-    envelope: Carried,
-    claim: IdempotencyClaim,
-    at: { ch: string },
-  ) => Promise<LedgerResult<string>>;
+  /** One member: the signed envelope. */
+  body: z.ZodType<Readonly<Record<string, Envelope<unknown>>>>;
+  carryOut: Ledger[
+    | 'acceptChannel'
+    | 'cancelChannel'
+    | 'closeChannel'
+    | 'close1Channel'
+    | 'topupChannel'
+    | 'rollChannel'];
   failures: readonly ProblemCode[];
 };
 
-/** One signed order about one channel, answered with the channel. */
-function addOrder<B>(router: Router, deps: ChannelDeps, order: Order<B>): void {
-  router.add(
+/** Signed orders about one channel, each answered with the channel. */
+function ordersOf(ledger: Ledger): readonly Order[] {
+  return [
     {
-      method: 'post',
-      path: `/v1/channels/{ch}/${order.path}`,
-      tag: 'channels',
-      summary: order.summary,
-      params,
-      body: order.body,
-      signed: 'optional',
-      idempotent: true,
-      answers,
-      failures: ['channel-unknown', 'channel-wrong', 'party-wrong', ...order.failures],
+      path: 'accept',
+      summary: 'Sign an offered channel and hold the second fund',
+      body: acceptChannelRequestSchema,
+      carryOut: ledger.acceptChannel,
+      failures: ['funds-insufficient', 'open-by-passed', 'channel-active'],
     },
-    (c, input) => {
-      const envelope = order.envelope(input.body);
-      return answerOnce(deps, c, input, envelope, (claim) =>
-        order.carryOut(envelope, claim, input.params),
-      );
+    {
+      path: 'cancel',
+      summary: 'Take back an offered channel',
+      body: cancelChannelRequestSchema,
+      carryOut: ledger.cancelChannel,
+      failures: ['open-by-pending', 'channel-active'],
     },
-  );
+    {
+      path: 'close',
+      summary: 'Close on totals that both sign; with one signature the other party is asked',
+      body: closeRequestSchema,
+      carryOut: ledger.closeChannel,
+      failures: ['close-total-invalid', 'close-not-after-passed', 'channel-closed'],
+    },
+    {
+      path: 'close1',
+      summary: 'Start to close alone',
+      body: close1RequestSchema,
+      carryOut: ledger.close1Channel,
+      failures: ['channel-closing', 'channel-closed'],
+    },
+    {
+      path: 'topup',
+      summary: "Add to one's own side",
+      body: topupRequestSchema,
+      carryOut: ledger.topupChannel,
+      failures: ['funds-insufficient', 'nonce-used'],
+    },
+    {
+      path: 'roll',
+      summary: "Move income of another channel to one's own side of this one",
+      body: rollRequestSchema,
+      carryOut: ledger.rollChannel,
+      failures: ['funds-insufficient', 'nonce-used'],
+    },
+  ];
 }
 
 function addOrders(router: Router, deps: ChannelDeps): void {
-  const { ledger } = deps;
-  addOrder(router, deps, {
-    path: 'accept',
-    summary: 'Sign an offered channel and hold the second fund',
-    body: acceptChannelRequestSchema,
-    envelope: ({ open }) => open,
-    carryOut: ledger.acceptChannel,
-    failures: ['funds-insufficient', 'open-by-passed', 'channel-active'],
-  });
-  addOrder(router, deps, {
-    path: 'cancel',
-    summary: 'Take back an offered channel',
-    body: cancelChannelRequestSchema,
-    envelope: ({ cancel }) => cancel,
-    carryOut: ledger.cancelChannel,
-    failures: ['open-by-pending', 'channel-active'],
-  });
-  addOrder(router, deps, {
-    path: 'close',
-    summary: 'Close on totals that both sign; with one signature the other party is asked',
-    body: closeRequestSchema,
-    envelope: ({ close }) => close,
-    carryOut: ledger.closeChannel,
-    failures: ['close-total-invalid', 'close-not-after-passed', 'channel-closed'],
-  });
-  addOrder(router, deps, {
-    path: 'close1',
-    summary: 'Start to close alone',
-    body: close1RequestSchema,
-    envelope: ({ close1 }) => close1,
-    carryOut: ledger.close1Channel,
-    failures: ['channel-closing', 'channel-closed'],
-  });
-  addOrder(router, deps, {
-    path: 'topup',
-    summary: "Add to one's own side",
-    body: topupRequestSchema,
-    envelope: ({ topup }) => topup,
-    carryOut: ledger.topupChannel,
-    failures: ['funds-insufficient', 'nonce-used'],
-  });
-  addOrder(router, deps, {
-    path: 'roll',
-    summary: "Move income of another channel to one's own side of this one",
-    body: rollRequestSchema,
-    envelope: ({ roll }) => roll,
-    carryOut: ledger.rollChannel,
-    failures: ['funds-insufficient', 'nonce-used'],
-  });
+  for (const { path, summary, body, carryOut, failures } of ordersOf(deps.ledger)) {
+    router.add(
+      {
+        method: 'post',
+        path: `/v1/channels/{ch}/${path}`,
+        tag: 'channels',
+        summary,
+        params,
+        body,
+        signed: 'optional',
+        idempotent: true,
+        answers,
+        failures: ['channel-unknown', 'channel-wrong', 'party-wrong', ...failures],
+      },
+      (c, input) => {
+        const [envelope = null] = Object.values(input.body);
+        return answerOnce(deps, c, input, envelope, (claim) =>
+          carryOut(envelope, claim, input.params),
+        );
+      },
+    );
+  }
 }
 
 function addVouchers(router: Router, deps: ChannelDeps): void {

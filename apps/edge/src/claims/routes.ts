@@ -1,5 +1,11 @@
 /** Claims: what an executor is owed when the caller is silent. */
-import { claimAnswerSchema, claimRequestSchema, envelopeField, hashField } from '@zerostate/shared';
+import {
+  claimAnswerSchema,
+  claimRequestSchema,
+  equivocationRequestSchema,
+  hashField,
+  verdictRequestSchema,
+} from '@zerostate/shared';
 import { z } from 'zod';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
 import { answerOnce, answerText } from '../ledger/keyed-route.ts';
@@ -79,7 +85,7 @@ function addDecisions(router: Router, { ledger, ...deps }: ClaimDeps): void {
       tag: 'claims',
       summary: "An arbiter's word on a disputed claim",
       params,
-      body: z.strictObject({ verdict: envelopeField }),
+      body: verdictRequestSchema,
       answers,
       failures: ['claim-unknown', 'claim-not-disputed', 'signer-unexpected'],
     },
@@ -93,7 +99,7 @@ function addDecisions(router: Router, { ledger, ...deps }: ClaimDeps): void {
       tag: 'claims',
       summary: 'Show that the executor signed another receipt for the same task',
       params,
-      body: z.strictObject({ receipt: envelopeField }),
+      body: equivocationRequestSchema,
       answers,
       failures: ['claim-unknown', 'claim-final', 'receipts-equal', 'task-wrong'],
     },

@@ -4,6 +4,7 @@ import {
   type EpochEvidence,
   err,
   ok,
+  performanceParts,
   type ReceiptAnswer,
   type ReputationAnswer,
   scorePerformance,
@@ -112,27 +113,14 @@ export async function readReputation(ports: LedgerPorts, did: string): Promise<R
   };
 }
 
-/** What the newest epoch's raw score is made of, each part 0 to 1 (trust.md 1.1). */
+/** What the newest epoch's raw score is made of; nothing is known without evidence. */
 function partsOf(evidence: readonly EpochEvidence[]): ReputationAnswer['parts'] {
   const last = evidence.at(-1);
   const first = evidence[0];
   if (last === undefined || first === undefined) {
     return { success: 0, speed: 0, cost: 0, longevity: 0 };
   }
-  const { ok: successes, fail, durationMsOk, costMicro } = last;
-  // Without a success neither mean exists.
-  const part = (baseline: number, sum: number) =>
-    successes === 0 ? 0 : sigma((baseline * successes) / sum);
-  return {
-    success: successes / (successes + fail),
-    speed: part(30_000, durationMsOk),
-    cost: part(1_000_000, Number(costMicro)),
-    longevity: Math.tanh((last.epoch - first.epoch) / 30),
-  };
-}
-
-function sigma(x: number): number {
-  return 1 / (1 + Math.exp(-2 * (x - 1)));
+  return performanceParts(last, last.epoch - first.epoch);
 }
 
 /** Scores of those DIDs that have evidence. */

@@ -1,17 +1,11 @@
 /** A creator's word that it wants a task no more. */
-import {
-  type Envelope,
-  err,
-  ok,
-  openEnvelope,
-  type Result,
-  taskCancelSchema,
-} from '@zerostate/shared';
+import { type Envelope, err, ok, type Result, taskCancelSchema } from '@zerostate/shared';
 import { isRefusedBy } from '../database-fault.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { OUTBOX_FULL, outboxHas, outboxInsert } from '../hub/outbox.ts';
+import { openCreatorWord } from './creator-word.ts';
 import type { TaskDeps } from './deps.ts';
-import { readTask, type TaskRow } from './store.ts';
+import type { TaskRow } from './store.ts';
 
 /**
  * Asks the executor of an offered task to drop it. The task stays offered until the executor says
@@ -22,23 +16,14 @@ export async function cancelTask(
   id: string,
   raw: Envelope<unknown>,
 ): Promise<Result<TaskRow, ProblemCode>> {
-  const opened = await openEnvelope(
-    deps.network,
-    raw,
-    taskCancelSchema,
-    'task.cancel',
-    deps.verifier,
-    { maxSigs: 1 },
-  );
-  if (!opened.ok) return opened;
-  const { envelope, body } = opened.value;
+  const about = { task: id, type: 'task.cancel', schema: taskCancelSchema };
+  const word = await openCreatorWord(deps, about, raw);
+  if (!word.ok) return word;
+  const { body, envelope, task } = word.value;
   if (body.task !== id) return err('task-terms', 'the cancel of another task');
-  const task = await readTask(deps.directory, id);
-  if (task === null) return err('task-unknown', id);
-  if (envelope.sigs[0]?.by !== task.creator) return err('signer-missing', task.creator);
   if (task.state === 'rejected') return ok(task);
   if (task.state !== 'offered') return err('task-state', task.state);
-  const kept = await deps.ledger.recordCancel({ id: opened.value.id, task: id, envelope });
+  const kept = await deps.ledger.recordCancel({ id: word.value.id, task: id, envelope });
   if (!kept.ok) return kept;
   const message = { task: id };
   // Said once, however often it is asked: repeating it must not fill the executor's outbox.

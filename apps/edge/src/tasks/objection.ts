@@ -1,17 +1,11 @@
 /** A creator's word that it does not pay a receipt. */
-import {
-  type Envelope,
-  err,
-  ok,
-  openEnvelope,
-  type Result,
-  taskObjectionSchema,
-} from '@zerostate/shared';
+import { type Envelope, err, ok, type Result, taskObjectionSchema } from '@zerostate/shared';
 import { isRefusedBy } from '../database-fault.ts';
 import type { ProblemCode } from '../http/problem.ts';
 import { OUTBOX_FULL, outboxInsert } from '../hub/outbox.ts';
+import { openCreatorWord } from './creator-word.ts';
 import { type TaskDeps, taskTopic } from './deps.ts';
-import { objectionUpdate, readTask, type TaskRow } from './store.ts';
+import { objectionUpdate, type TaskRow } from './store.ts';
 
 /** The task with its objection. The same objection again changes nothing. */
 export async function objectTask(
@@ -19,19 +13,10 @@ export async function objectTask(
   id: string,
   raw: Envelope<unknown>,
 ): Promise<Result<TaskRow, ProblemCode>> {
-  const opened = await openEnvelope(
-    deps.network,
-    raw,
-    taskObjectionSchema,
-    'task.objection',
-    deps.verifier,
-    { maxSigs: 1 },
-  );
-  if (!opened.ok) return opened;
-  const { envelope, body } = opened.value;
-  const task = await readTask(deps.directory, id);
-  if (task === null) return err('task-unknown', id);
-  if (envelope.sigs[0]?.by !== task.creator) return err('signer-missing', task.creator);
+  const about = { task: id, type: 'task.objection', schema: taskObjectionSchema };
+  const word = await openCreatorWord(deps, about, raw);
+  if (!word.ok) return word;
+  const { body, envelope, task } = word.value;
   if (task.receiptId !== body.receipt) return err('task-terms', 'not the receipt of this task');
   const text = JSON.stringify(envelope);
   if (task.objection !== null) {
@@ -39,7 +24,7 @@ export async function objectTask(
   }
   // The ledger first: it decides what a claim starts as. A crash in between is repeated by the SDK.
   const kept = await deps.ledger.recordObjection({
-    id: opened.value.id,
+    id: word.value.id,
     envelope,
     task: id,
     creator: task.creator,

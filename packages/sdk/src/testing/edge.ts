@@ -19,7 +19,7 @@ import {
 } from '@zerostate/shared';
 import { HELLO, type TestExecutor } from './executor.ts';
 import { answer, problem, type Seen, startServer, type TestServer } from './http-server.ts';
-import { START, signerOf } from './parties.ts';
+import { channelAnswerOf, START, signerOf } from './parties.ts';
 
 export interface TestEdge extends TestServer {
   network: NetworkAnswer;
@@ -164,28 +164,7 @@ function postChannel(edge: TestEdge, id: string, action: string, body: ChannelBo
 }
 
 function openedChannel(open: Envelope<PaychOpen>): ChannelAnswer {
-  const { body } = open;
-  return {
-    ch: idOf(TEST_NETWORK, 'paych.open', body),
-    a: body.a,
-    b: body.b,
-    fund_a: body.fund_a,
-    fund_b: body.fund_b,
-    escrow_a: body.fund_a,
-    escrow_b: body.fund_b,
-    state: 'active',
-    open_by: Number(body.open_by),
-    expires_at: Number(body.expires_at),
-    window_ms: Number(body.window_ms),
-    claim_ms: Number(body.claim_ms),
-    close_at: null,
-    version: 1,
-    lanes: [],
-    claims: [],
-    mailbox: [],
-    open: { ...open, body: { ...body } },
-    close: null,
-  };
+  return channelAnswerOf({ ch: idOf(TEST_NETWORK, 'paych.open', open.body), open });
 }
 
 type TaskBody = {

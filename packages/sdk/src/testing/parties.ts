@@ -106,7 +106,7 @@ export async function receiptOf(
 
 /** What a ledger would answer about a channel of the wallet. */
 export function channelAnswerOf(
-  channel: WalletChannel,
+  channel: Pick<WalletChannel, 'ch' | 'open'>,
   changes: Partial<ChannelAnswer> = {},
 ): ChannelAnswer {
   const { body } = channel.open;

@@ -14,7 +14,14 @@ export const redeemRequestSchema = z.strictObject({
 /** With one signature the other party is asked for its own; with both the channel closes. */
 export const closeRequestSchema = z.strictObject({ close: envelopeField });
 export const close1RequestSchema = z.strictObject({ close1: envelopeField });
+export const topupRequestSchema = z.strictObject({ topup: envelopeField });
+export const rollRequestSchema = z.strictObject({ roll: envelopeField });
 export const claimRequestSchema = z.strictObject({ cond: envelopeField, receipt: envelopeField });
+
+/** One arbiter's `dispute.verdict`. */
+export const verdictRequestSchema = z.strictObject({ verdict: envelopeField });
+/** The other receipt that the executor signed for the claimed task. */
+export const equivocationRequestSchema = z.strictObject({ receipt: envelopeField });
 
 export const channelStateField = z.enum(['opening', 'active', 'closing', 'closed']);
 

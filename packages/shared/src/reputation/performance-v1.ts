@@ -84,14 +84,30 @@ function smooth(evidence: readonly EpochEvidence[]): number {
   return rating ?? NEUTRAL;
 }
 
-/** The score of one epoch alone; `ageDays` is counted from the subject's first epoch. */
-export function rawScore(epoch: EpochEvidence, ageDays: number): number {
-  const success = epoch.ok / (epoch.ok + epoch.fail);
+/** What a raw score is made of, each part 0 to 1. */
+export type PerformanceParts = {
+  success: number;
+  speed: number;
+  cost: number;
+  longevity: number;
+};
+
+/** The parts of one epoch; `ageDays` is counted from the subject's first epoch. */
+export function performanceParts(epoch: EpochEvidence, ageDays: number): PerformanceParts {
   // Without a success both means are infinite: the ratio to the baseline is 0.
-  const speed = sigma(ratio(DURATION_BASELINE_MS * epoch.ok, epoch.durationMsOk));
-  const cost = sigma(ratio(COST_BASELINE_MICRO * epoch.ok, Number(epoch.costMicro)));
+  return {
+    success: epoch.ok / (epoch.ok + epoch.fail),
+    speed: sigma(ratio(DURATION_BASELINE_MS * epoch.ok, epoch.durationMsOk)),
+    cost: sigma(ratio(COST_BASELINE_MICRO * epoch.ok, Number(epoch.costMicro))),
+    longevity: Math.tanh(ageDays / LONGEVITY_DAYS),
+  };
+}
+
+/** The score of one epoch alone. */
+export function rawScore(epoch: EpochEvidence, ageDays: number): number {
+  const { success, speed, cost, longevity } = performanceParts(epoch, ageDays);
   const efficiency = (speed + cost) / 2;
-  const consistency = (success + Math.tanh(ageDays / LONGEVITY_DAYS)) / 2;
+  const consistency = (success + longevity) / 2;
   return 0.4 * success + 0.4 * efficiency + 0.2 * consistency;
 }
 
