@@ -57,6 +57,8 @@ export interface DisputeNetwork {
   /** The arbiter's daemon; its state folder stays between two lives. */
   startArbiter(): Promise<Child>;
   cases(): Promise<Case[]>;
+  /** Ends the edge's process, lets `between` do something to its disk, and starts it again. */
+  restartEdge(between: () => Promise<void>): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -117,6 +119,15 @@ export async function startDisputeNetwork(): Promise<DisputeNetwork> {
       const status: { role: string; cases: Case[] } = JSON.parse(await cli('status', ...at));
       if (status.role !== 'arbiter') throw new Error(status.role);
       return status.cases;
+    },
+    async restartEdge(between) {
+      await children[0]?.stop();
+      await between();
+      const port = Number(new URL(url).port);
+      const again = (child: Child): void => {
+        children[0] = child;
+      };
+      await startProcessEdge(state, port, again, { settings });
     },
     async stop() {
       for (const child of children.reverse()) await child.stop();

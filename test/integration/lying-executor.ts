@@ -18,6 +18,8 @@ import { must, type Party, ROOT, until } from './dispute-network.ts';
 export interface LyingExecutor {
   /** What is made of an outcome before a receipt is signed on it. */
   lie: (outcome: GuestOutcome) => GuestOutcome;
+  /** A host fault that every run ends with; null lets them be. */
+  fault: string | null;
   /**
    * Lets so many ms pass for the node once the edge has all its results: a claim is filed half a
    * minute after that.
@@ -39,6 +41,7 @@ export async function startLyingExecutor(
   const real = await startSandbox(1);
   const executor: LyingExecutor = {
     lie: (outcome) => outcome,
+    fault: null,
     async pass(ms) {
       await until(async () => outboxOf(must(await node.execute({ command: 'status' }))) === 0);
       aheadMs += ms;
@@ -51,6 +54,7 @@ export async function startLyingExecutor(
   const sandbox: Sandbox = {
     ...real,
     async run(task) {
+      if (executor.fault !== null) return { ok: false, code: executor.fault };
       const outcome = await real.run(task);
       return outcome.ok ? executor.lie(outcome) : outcome;
     },

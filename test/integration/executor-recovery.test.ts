@@ -1,0 +1,91 @@
+/** What an executor and its edge make of each other's bad days, between real processes. */
+import { copyFile, rm } from 'node:fs/promises';
+import { createClient } from '@libsql/client';
+import { METER } from '@zerostate/runtime';
+import { sha256Base64url, type TaskManifest } from '@zerostate/shared';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { layout } from '../../scripts/start/state.ts';
+import {
+  type Channel,
+  type DisputeNetwork,
+  moduleOf,
+  must,
+  openChannel,
+  order,
+  type Party,
+  receiptOf,
+  startDisputeNetwork,
+  until,
+} from './dispute-network.ts';
+import { type LyingExecutor, startLyingExecutor } from './lying-executor.ts';
+
+let network: DisputeNetwork;
+let creator: Party;
+let executor: Party;
+let node: LyingExecutor;
+let channel: Channel;
+let manifest: Partial<TaskManifest>;
+beforeAll(async () => {
+  network = await startDisputeNetwork();
+  creator = await network.party('creator');
+  executor = await network.party('executor');
+  node = await startLyingExecutor(executor, ['hello']);
+  channel = await openChannel(creator, executor);
+  manifest = {
+    agent: 'hello',
+    module: sha256Base64url(await moduleOf('hello')),
+    abi: 'call',
+    fn: 'hello',
+    gas_max: '1000000',
+    pages_max: '16',
+    wall_ms_max: '1000',
+    output_max: '4096',
+    price_per_mgas: '100',
+    price_max: '100000',
+    meter: METER,
+  };
+});
+afterAll(async () => {
+  await node.stop();
+  await network.stop();
+});
+
+const ordered = (lane: string) =>
+  order(creator, executor, channel, { lane, input: new Uint8Array(0), manifest });
+
+test('a task that its executor gives up ends at once for its caller, and counts against it', async () => {
+  node.fault = 'worker-died';
+  const { id } = await ordered('1');
+  const answer = await until(async () => {
+    const read = must(await creator.edge.task(id, { waitMs: 5_000 }));
+    return read.reject === null ? undefined : read;
+  });
+  expect(answer).toMatchObject({ reject: { code: 'worker-died' }, receipt: null });
+  expect(answer.accept).not.toBeNull();
+  node.fault = null;
+  const { failed } = must(await creator.edge.reputation(executor.did));
+  expect(failed).toBe(1);
+  // The condition is dead for the executor: its lane takes the next task.
+  const next = await ordered('1');
+  expect((await receiptOf(creator, next.id)).body.status).toBe('ok');
+});
+
+test('an executor hears of new tasks after its edge went back to an older directory', async () => {
+  const { directory } = layout(network.state);
+  const copy = `${directory}.copy`;
+  const database = createClient({ url: `file:${directory}` });
+  await database.execute(`VACUUM INTO '${copy}'`);
+  database.close();
+  // Offers that the executor acknowledges, and the copy does not know of.
+  for (const lane of ['2', '3', '4']) await receiptOf(creator, (await ordered(lane)).id);
+  await network.restartEdge(async () => {
+    for (const end of ['-wal', '-shm']) await rm(`${directory}${end}`, { force: true });
+    await copyFile(copy, directory);
+  });
+  await until(async () => {
+    const card = await creator.edge.card(executor.did, 'hello');
+    return card.ok && card.value.online;
+  });
+  const { id } = await ordered('5');
+  expect((await receiptOf(creator, id)).body.status).toBe('ok');
+});
