@@ -12,6 +12,7 @@ import { faultOf, junkRequest, toInit } from '../../apps/edge/test-support/junk.
 import { RUNTIMES, type RunningEdge, startEdge } from './edges.ts';
 import {
   arrive,
+  cancelOne,
   closeChannels,
   lookAround,
   objectAndClaim,
@@ -19,6 +20,7 @@ import {
   payAndRedeem,
   someSigner,
   type Trip,
+  takeMoneyOut,
   workOnce,
 } from './journey.ts';
 import { wrongHttp, wrongRoutes } from './wrong.ts';
@@ -87,6 +89,13 @@ describe.each(RUNTIMES)('the edge on %s', (runtime) => {
     await lookAround(trip);
     await objectAndClaim(trip);
     expect(await closeChannels(trip)).toEqual(['closed', 'closing', 'closed']);
+  });
+
+  test('takes back an offered task, and pays money out or returns it', async () => {
+    expect(await cancelOne(trip)).toBe('rejected');
+    expect(await takeMoneyOut(trip)).toEqual(['done', 'failed']);
+    const sums = await trip.go.must({ method: 'GET', route: '/v1/ledger/conservation' });
+    expect(sums.difference).toBe('0');
   });
 
   test('answers each wrong request with its own status and code', async () => {

@@ -233,6 +233,50 @@ export async function objectAndClaim(trip: Trip): Promise<void> {
   await go.must({ ...blob, method: 'GET' });
 }
 
+/** Takes money out twice: an operator pays one withdrawal and refuses the other. */
+export async function takeMoneyOut({ go, network, caller, operator }: Trip): Promise<unknown[]> {
+  const states: unknown[] = [];
+  for (const end of [{ outcome: 'done', ext_ref: freshNonce() }, { outcome: 'failed' }]) {
+    const order = {
+      ...{ account: caller.did, rail: 'operator', amount: '7', destination: 'a bank' },
+      ...{ nonce: freshNonce(), not_after: String(Date.now() + 60_000) },
+    };
+    const withdraw = await sealEnvelope(network.network, 'rail.withdraw', order, caller);
+    const asked = { method: 'POST', route: '/v1/withdrawals', json: { withdraw } };
+    const { withdrawal } = await go.must(asked);
+    const body = { withdrawal: String(withdrawal), account: caller.did, amount: '7', ...end };
+    const debit = await sealEnvelope(network.network, 'rail.debit', body, operator);
+    await go.must({ method: 'POST', route: '/v1/debits', json: { debit } });
+    const one = { route: '/v1/withdrawals/{withdrawal}', params: { withdrawal: `${withdrawal}` } };
+    states.push((await go.must({ method: 'GET', ...one, signer: caller })).state);
+  }
+  await go.must({ method: 'GET', route: '/v1/withdrawals', signer: operator });
+  return states;
+}
+
+/** Offers a task and takes it back before the executor has said a word. */
+export async function cancelOne({
+  go,
+  network,
+  link,
+  caller,
+  executor,
+  ch,
+  dir,
+}: Trip): Promise<unknown> {
+  const job = { now: Date.now(), ch, dir, lane: '3', input: INPUT };
+  const { manifest, cond, id: task } = await makeTask(network.network, caller, executor, job);
+  const submit = { manifest, cond, input: encodeBase64url(INPUT) };
+  await go.must({ method: 'POST', route: '/v1/tasks', json: submit });
+  const cancel = await sealEnvelope(network.network, 'task.cancel', { task }, caller);
+  const at = { route: '/v1/tasks/{task}/cancel', params: { task } };
+  await go.must({ method: 'POST', ...at, json: { cancel } });
+  await link.next((frame) => frame.t === 'msg' && frame.type === 'task.cancel');
+  link.say('task.reject', { task, code: 'cancelled' });
+  const read = { route: '/v1/tasks/{task}', params: { task }, query: '?wait=20', signer: caller };
+  return (await go.must({ method: 'GET', ...read })).state;
+}
+
 /** Opens and takes back, opens and leaves alone, opens and leaves together. */
 export async function closeChannels(trip: Trip): Promise<ChannelAnswer['state'][]> {
   const { go, network, caller, executor } = trip;

@@ -114,6 +114,13 @@ export async function wrongRoutes(trip: Trip, strangerKey: Signer): Promise<Wron
     ext_ref: 'x',
     not_after: String(now + 60_000),
   };
+  const withdraw = {
+    ...{ account: caller.did, rail: 'operator', amount: '9007199254740991', destination: 'x' },
+    ...{ nonce: freshNonce(), not_after: String(now + 60_000) },
+  };
+  const debit = {
+    ...{ withdrawal: UNKNOWN, account: caller.did, amount: '1', outcome: 'done', ext_ref: 'x' },
+  };
   const at = (method: string, route: string, rest: Omit<Sent, 'method' | 'route'> = {}): Sent => ({
     method,
     route,
@@ -125,6 +132,7 @@ export async function wrongRoutes(trip: Trip, strangerKey: Signer): Promise<Wron
     claim: UNKNOWN,
     receipt: UNKNOWN,
     sha256: UNKNOWN,
+    withdrawal: UNKNOWN,
     did: STRANGER,
     agent: 'nobody',
   };
@@ -188,6 +196,38 @@ export async function wrongRoutes(trip: Trip, strangerKey: Signer): Promise<Wron
       sent: post('/v1/credits', { credit: await by(strangerKey, 'rail.credit', credit) }),
       status: 403,
       code: 'operator-unknown',
+    },
+    {
+      name: 'a withdrawal of what is not there',
+      sent: post('/v1/withdrawals', { withdraw: await by(caller, 'rail.withdraw', withdraw) }),
+      status: 402,
+      code: 'funds-insufficient',
+    },
+    {
+      name: 'a debit by nobody',
+      sent: post('/v1/debits', { debit: await by(strangerKey, 'rail.debit', debit) }),
+      status: 403,
+      code: 'operator-unknown',
+    },
+    {
+      name: 'an unknown withdrawal',
+      sent: get('/v1/withdrawals/{withdrawal}', { signer: caller }),
+      status: 404,
+      code: 'withdrawal-unknown',
+    },
+    {
+      name: 'the withdrawals of somebody else',
+      sent: get('/v1/withdrawals', { query: `?did=${STRANGER}`, signer: caller }),
+      status: 403,
+      code: 'forbidden',
+    },
+    {
+      name: 'a cancel of an unknown task',
+      sent: post('/v1/tasks/{task}/cancel', {
+        cancel: await by(caller, 'task.cancel', { task: UNKNOWN }),
+      }),
+      status: 404,
+      code: 'task-unknown',
     },
     {
       name: 'more than the account has',
