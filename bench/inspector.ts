@@ -6,7 +6,7 @@ export interface HeapUsage {
   /** JavaScript objects, and what the engine has reserved for them. */
   readonly usedSize: number;
   readonly totalSize: number;
-  /** Array buffers, wasm memory and strings outside of that heap. */
+  /** Array buffers and strings outside of that heap; wasm memory too on Node, not in workerd. */
   readonly backingStorageSize: number;
 }
 

@@ -33,7 +33,8 @@ async function withEdge(run: (url: string) => Promise<void>): Promise<void> {
   const state = await mkdtemp(join(tmpdir(), 'zs-ranking-'));
   const children: Child[] = [];
   try {
-    const settings = { LOG_LEVEL: 'warn' };
+    // The floors are those of words and n-grams.
+    const settings = { LOG_LEVEL: 'warn', SEMANTIC: 'off' };
     await run(await startProcessEdge(state, PORT, (child) => children.push(child), { settings }));
   } finally {
     for (const child of children) await child.stop();

@@ -18,6 +18,13 @@ const SCORES_MS = 5_000;
 const SCORES_MAX = 2_000;
 const UNFUNDED_MAX = 5_000;
 const NEUTRAL = 0.5;
+/** One object for all: an index remembers the signal of every publisher it has met. */
+const STRANGER: Signal = Object.freeze({
+  online: false,
+  score: NEUTRAL,
+  tasks: 0,
+  rankedLast: false,
+});
 
 /**
  * Only what differs from a stranger is kept: who is online, who has a history, and who has no money
@@ -82,12 +89,10 @@ export class Publishers {
 
   #signalOf(did: string): Signal {
     const scored = this.#scores.get(did);
-    return {
-      online: this.#online.has(did),
-      score: scored?.score ?? NEUTRAL,
-      tasks: scored?.n ?? 0,
-      rankedLast: this.#unfunded.has(did),
-    };
+    const online = this.#online.has(did);
+    const rankedLast = this.#unfunded.has(did);
+    if (scored === undefined && !online && !rankedLast) return STRANGER;
+    return { online, score: scored?.score ?? NEUTRAL, tasks: scored?.n ?? 0, rankedLast };
   }
 
   async #readOnline(now: number): Promise<void> {
