@@ -5,9 +5,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DIGEST_SECTION } from '../src/embed/use-lite/kernel.ts';
+
+export const KERNEL_FILE = new URL('../wasm/use-lite.wasm', import.meta.url);
 
 /** 64 KiB each; `start` checks that they suffice. */
 const PAGES = '152';
@@ -24,16 +28,22 @@ function customSection(name: string, content: Uint8Array): Uint8Array {
   return Uint8Array.from([0, body.length, ...body]);
 }
 
-function build(): void {
+/** The module with its digest, as the sources give it. */
+export function compileKernel(): Uint8Array {
   const root = fileURLToPath(new URL('..', import.meta.url));
-  const target = fileURLToPath(new URL('../wasm/use-lite.wasm', import.meta.url));
   const asc = fileURLToPath(new URL('../../../node_modules/.bin/asc', import.meta.url));
-  const source = 'assembly/use-lite/encoder.ts';
-  const run = spawnSync(asc, [source, ...OPTIONS, '-o', target], { cwd: root, stdio: 'inherit' });
-  if (run.status !== 0) throw new Error('asc failed');
-  const code = readFileSync(target);
-  const digest = createHash('sha256').update(code).digest();
-  writeFileSync(target, Buffer.concat([code, customSection(DIGEST_SECTION, digest)]));
+  const folder = mkdtempSync(join(tmpdir(), 'zs-kernel-'));
+  try {
+    const target = join(folder, 'use-lite.wasm');
+    const args = ['assembly/use-lite/encoder.ts', ...OPTIONS, '-o', target];
+    const run = spawnSync(asc, args, { cwd: root, encoding: 'utf8' });
+    if (run.status !== 0) throw new Error(`asc failed: ${run.stderr}`);
+    const code = readFileSync(target);
+    const digest = createHash('sha256').update(code).digest();
+    return Buffer.concat([code, customSection(DIGEST_SECTION, digest)]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-build();
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(KERNEL_FILE, compileKernel());

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ENCODER_FOLDER, ensureEncoder } from '../../../scripts/build-encoder.ts';
+import { compileKernel } from '../../../scripts/build-encoder-wasm.ts';
 import { CHUNK_TOKENS, CHUNKS_MAX } from './chunks.ts';
 import { createEncoder, type Encoder, type EncoderSources } from './encoder.ts';
 import { DIGEST_SECTION } from './kernel.ts';
@@ -186,6 +187,12 @@ describe('the name of a model', () => {
     const other = await made({ wasm: new WebAssembly.Module(changed) });
     expect(new Set([encoder.id, packed.id, other.id]).size).toBe(3);
     expect(encoder.id).toMatch(/^use-lite-w8-[0-9a-f]{16}$/);
+  });
+
+  test('is that of the sources: the module is what they compile to', () => {
+    expect(createHash('sha256').update(compileKernel()).digest('hex')).toBe(
+      createHash('sha256').update(WASM).digest('hex'),
+    );
   });
 
   test('the module names its own code', () => {

@@ -10,11 +10,12 @@ const model = readStockModel();
 // Checked border: `vocabularyText` writes this shape.
 const [pieces, scores] = JSON.parse(vocabularyText(model)) as [string[], number[]];
 const tokeniser = new Tokeniser(pieces, scores);
-// The stock tokeniser alone: no graph is ever run.
-const { tokenizer: stock } = new EmbeddingsModel({
-  vocabulary: model.vocabulary as [string, number][],
-  model: undefined as never,
-});
+const stock = stockOver(model.vocabulary as [string, number][]);
+
+/** The stock tokeniser alone: no graph is ever run. */
+function stockOver(vocabulary: [string, number][]): EmbeddingsModel['tokenizer'] {
+  return new EmbeddingsModel({ vocabulary, model: undefined as never }).tokenizer;
+}
 
 function idsOf(text: string): number[] {
   return [...tokeniser.encode(text)];
@@ -38,6 +39,38 @@ test('pieces with a colon, which have no score, are cut as the stock cuts them',
   for (const text of ['a:b', 'x ://y', ':)', 'so :-) and :(', 'f(x):', '::::', ' : ']) {
     expect(idsOf(text)).toEqual(stock.encode(text));
   }
+});
+
+test('of paths that are equally likely the stock one is taken, and of equal pieces the last', () => {
+  const reserved = ['\ufffd', '<s>', '</s>', 'x', 'x', 'x'].map((text): [string, number] => [
+    text,
+    0,
+  ]);
+  const vocabulary: [string, number][] = [
+    ...reserved,
+    ...([
+      ['\u2581', -1],
+      ['a', -1],
+      ['b', -1],
+      ['ab', -2],
+      ['\u2581a', 0],
+      ['ba', -2],
+    ] as const),
+    ...([
+      ['c', -3],
+      ['c', -4],
+    ] as const),
+  ].map(([text, score]) => [text, score]);
+  const small = new Tokeniser(
+    vocabulary.map(([text]) => text),
+    vocabulary.map(([, score]) => score),
+  );
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', 'c', ' ', 'z'), minLength: 1 });
+  fc.assert(
+    fc.property(letters, (text) => {
+      expect([...small.encode(text)]).toEqual(stockOver(vocabulary).encode(text));
+    }),
+  );
 });
 
 test('a run of unknown characters is one token', () => {
