@@ -7,6 +7,7 @@ import {
   ngramHash384,
   quantise,
   type SearchQuery,
+  type SearchResult,
 } from '@zerostate/discovery';
 import { loadInt8Hnsw } from '@zerostate/discovery/load';
 import { type BenchResult, median, quantile } from './report.ts';
@@ -124,9 +125,8 @@ async function timeRequests(
 ): Promise<Timing> {
   const ask = async (text: string) => {
     const answer = await index.search({ text, now: 1, ...more }, SIGNALS);
-    return JSON.stringify(answer, (_, value: unknown) =>
-      typeof value === 'bigint' ? String(value) : value,
-    );
+    if (!answer.ok) throw new Error(answer.code);
+    return JSON.stringify({ ...answer, results: answer.results.map(onTheWire) });
   };
   for (const text of [...queries, ...queries]) await ask(text);
   const rounds: Timing[] = [];
@@ -177,6 +177,16 @@ async function withMeaning(
   const answer = await three.restore([chunksOf(bytes)]);
   if (!answer.ok) throw new Error(`${answer.code}: ${answer.detail}`);
   return figures('request.100k.semantic', await timeRequests(three, queries, {}));
+}
+
+/** A result as the edge's route writes it: amounts are decimal strings. */
+function onTheWire({ price, skills, ...result }: SearchResult): object {
+  const { base, perMgas, perPage } = price;
+  return {
+    ...result,
+    skills: skills.map(({ id }) => id),
+    price: { base: String(base), per_mgas: String(perMgas), per_page: String(perPage) },
+  };
 }
 
 /** What the planner goes by: cards scanned in the time of one unit of a walk's breadth. */

@@ -1,4 +1,4 @@
-import type { CheckedQuery, SearchWeights } from '../query.ts';
+import type { CheckedQuery, SearchWeights, Signal } from '../query.ts';
 import { TopList } from '../vector/top.ts';
 import type { Candidates } from './candidates.ts';
 import type { Selection } from './filter.ts';
@@ -8,6 +8,7 @@ import { matchScore, type ScoreParts, SemanticGap, scoreParts, totalScore } from
 export class Ordering {
   readonly #candidates: Candidates;
   readonly #scores: Float64Array;
+  readonly #prices: Float64Array;
   readonly #first = new TopList(0);
   readonly #last = new TopList(0);
   readonly #gap = new SemanticGap();
@@ -21,6 +22,7 @@ export class Ordering {
   constructor(candidates: Candidates) {
     this.#candidates = candidates;
     this.#scores = new Float64Array(candidates.slots.length);
+    this.#prices = new Float64Array(candidates.slots.length);
   }
 
   /**
@@ -52,36 +54,38 @@ export class Ordering {
 
   /** The parts of a row's score. */
   partsOf(row: number): ScoreParts {
-    const { bm25, cosine, semantic, slots } = this.#candidates;
-    const { cards, signal } = this.#place(row);
+    return this.#parts(row, this.#selectionOf(row).signalOf(this.#candidates.slots[row] ?? 0));
+  }
+
+  #parts(row: number, signal: Signal): ScoreParts {
+    const { bm25, cosine, semantic } = this.#candidates;
     const vector = cosine[row] ?? 0;
     const raw = {
       bm25: bm25[row] ?? 0,
       cosine: vector,
       semantic: this.#meaning ? this.#gap.fill(vector, semantic[row] ?? Number.NaN) : undefined,
-      price: cards.priceOf(slots[row] ?? 0),
+      price: this.#prices[row] ?? 0,
     };
     return scoreParts(raw, { bm25Max: this.#bm25Max, priceMin: this.#priceMin }, signal);
   }
 
   #offer(row: number, blank: boolean, weights: SearchWeights): void {
-    const parts = this.partsOf(row);
+    const slot = this.#candidates.slots[row] ?? 0;
+    const selection = this.#selectionOf(row);
+    const signal = selection.signalOf(slot);
+    const parts = this.#parts(row, signal);
     if (!blank && matchScore(parts, weights) <= 0) return;
-    const { cards, signal } = this.#place(row);
     const score = totalScore(parts, weights);
     this.#scores[row] = score;
     this.ranked += 1;
     const list = signal.rankedLast === true ? this.#last : this.#first;
-    if (score >= list.floor) list.offer(row, score, cards.tieOf(this.#candidates.slots[row] ?? 0));
+    if (score >= list.floor) list.offer(row, score, selection.cards.tieOf(slot));
   }
 
-  #place(row: number) {
+  #selectionOf(row: number): Selection {
     const selection = this.#selections[this.#candidates.shards[row] ?? 0];
     if (selection === undefined) throw new RangeError('candidate of no shard');
-    return {
-      cards: selection.cards,
-      signal: selection.signalOf(this.#candidates.slots[row] ?? 0),
-    };
+    return selection;
   }
 
   #measurePool(): void {
@@ -91,6 +95,7 @@ export class Ordering {
     this.#priceMin = Number.POSITIVE_INFINITY;
     for (let row = 0; row < size; row++) {
       const price = this.#selections[shards[row] ?? 0]?.cards.priceOf(slots[row] ?? 0) ?? 0;
+      this.#prices[row] = price;
       this.#bm25Max = Math.max(this.#bm25Max, bm25[row] ?? 0);
       this.#priceMin = Math.min(this.#priceMin, price);
       if (row < basic) this.#gap.add(cosine[row] ?? 0, semantic[row] ?? Number.NaN);
