@@ -204,6 +204,24 @@ const CHANNELS: Attack[] = [
   },
 ];
 
+const TERMS: Attack[] = [
+  ...['cap = 61', 'base = 1', `receipt = 'Rx'`, `task = 'Tx'`, 'lane = 2', 'post_at = 1'].map(
+    (edit) => ({
+      name: `a claim edited: ${edit}`,
+      before: claim('k', 1, 20, 'disputed'),
+      attack: `UPDATE claim SET state = 'posted', verdict = 'v', ${edit};`,
+    }),
+  ),
+  ...[`owner = 'M'`, `kind = 'rail'`, `id = 'avl:N', owner = 'N'`].map((edit) => ({
+    name: `an account edited: ${edit}`,
+    attack: `UPDATE account SET ${edit} WHERE id = 'avl:A';`,
+  })),
+  ...[`a = 'AA'`, `b = 'M'`, `id = 'D'`, 'expires_at = 900001', 'claim_ms = 60001'].map((edit) => ({
+    name: `a channel edited: ${edit}`,
+    attack: `UPDATE channel SET ${edit}, version = version + 1;`,
+  })),
+];
+
 const CLAIMS: Attack[] = [
   {
     name: 'the same task in two claims',
@@ -266,6 +284,7 @@ export const ATTACKS: readonly Attack[] = [
   ...AMOUNTS,
   ...LANES,
   ...CHANNELS,
+  ...TERMS,
   ...CLAIMS,
   ...RECORD_ATTACKS,
   ...WITHDRAWAL_ATTACKS,
