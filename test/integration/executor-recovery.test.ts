@@ -77,7 +77,9 @@ test('an executor hears of new tasks after its edge went back to an older direct
   await database.execute(`VACUUM INTO '${copy}'`);
   database.close();
   // Offers that the executor acknowledges, and the copy does not know of.
-  for (const lane of ['2', '3', '4']) await receiptOf(creator, (await ordered(lane)).id);
+  const lost: string[] = [];
+  for (const lane of ['2', '3', '4']) lost.push((await ordered(lane)).id);
+  for (const task of lost) await receiptOf(creator, task);
   await network.restartEdge(async () => {
     for (const end of ['-wal', '-shm']) await rm(`${directory}${end}`, { force: true });
     await copyFile(copy, directory);
@@ -86,6 +88,9 @@ test('an executor hears of new tasks after its edge went back to an older direct
     const card = await creator.edge.card(executor.did, 'hello');
     return card.ok && card.value.online;
   });
+  for (const task of lost) {
+    expect(await creator.edge.task(task)).toMatchObject({ code: 'task-unknown' });
+  }
   const { id } = await ordered('5');
   expect((await receiptOf(creator, id)).body.status).toBe('ok');
 });
