@@ -175,9 +175,24 @@ describe('the name of a model', () => {
     const pieces = function* () {
       for (let at = 0; at < weights.length; at += 70_001) yield weights.subarray(at, at + 70_001);
     };
-    const streamed = await made({ weights: pieces() });
-    expect(streamed.id).toBe(encoder.id);
-    expect(streamed.vector('the same')).toEqual(encoder.vector('the same'));
+    const stream = (type: 'bytes' | undefined) => {
+      const source = pieces();
+      const pull = (controller: ReadableStreamController<Uint8Array>) => {
+        const { done, value } = source.next();
+        if (done === true) controller.close();
+        else controller.enqueue(value.slice());
+        // A reader with a buffer of its own is told of the end apart.
+        if (done === true && 'byobRequest' in controller) controller.byobRequest?.respond(0);
+      };
+      return type === 'bytes'
+        ? new ReadableStream<Uint8Array>({ type, pull })
+        : new ReadableStream<Uint8Array>({ pull });
+    };
+    for (const source of [pieces(), stream('bytes'), stream(undefined)]) {
+      const streamed = await made({ weights: source });
+      expect(streamed.id).toBe(encoder.id);
+      expect(streamed.vector('the same')).toEqual(encoder.vector('the same'));
+    }
   });
 
   test('changes with the weights and with the module', async () => {
