@@ -265,6 +265,7 @@ test('a worker with a long delta takes up the newer snapshot and misses nothing'
   await publish(0);
   const deps = depsWith();
   const feed = await freshened(deps);
+  const before = feed.index;
   for (let i = 1; i < 6; i++) await publish(i);
   await build(deps);
   const works: Promise<void>[] = [];
@@ -274,6 +275,7 @@ test('a worker with a long delta takes up the newer snapshot and misses nothing'
   while (works.length > 0) await Promise.all(works.splice(0));
   await feed.refresh();
   expect(deps.warned).toEqual([]);
+  expect(feed.index).not.toBe(before);
   expect([feed.index.size, feed.index.rev]).toEqual([7, 7]);
   expect(await found(feed, 'route')).toContain('route service');
 });
