@@ -35,9 +35,7 @@ async function deposit<W>(
   word: W,
   idem: IdempotencyClaim | null,
 ): Promise<LedgerResult<string>> {
-  const now = await ledgerTime(ports);
-  if (!now.ok) return now;
-  const came = await rail.deposit(word, now.value);
+  const came = await rail.deposit(word, () => ledgerTime(ports));
   if (!came.ok) return came;
   const announced = await operate(ports, () => planPending(ports, rail.name, came.value));
   if (!announced.ok) return announced;
@@ -45,7 +43,7 @@ async function deposit<W>(
 }
 
 /** The clock that the ledger's guards read, ms. */
-export function ledgerTime({ database }: LedgerPorts): Promise<LedgerResult<number>> {
+function ledgerTime({ database }: LedgerPorts): Promise<LedgerResult<number>> {
   return readFrom(async () => {
     const [row] = await database.read({ sql: 'SELECT now_ms FROM clock', args: [] });
     return ok(Number(big(row?.now_ms)));

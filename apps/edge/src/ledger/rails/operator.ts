@@ -22,13 +22,15 @@ export function operatorRail(ports: OperatorPorts): Rail<unknown> {
 async function openCredit(
   ports: OperatorPorts,
   word: unknown,
-  now: number,
+  readNow: () => Promise<LedgerResult<number>>,
 ): Promise<LedgerResult<Deposit>> {
   const order = await openOrder(ports, 'rail.credit', word, { maxSigs: 1 });
   if (!order.ok) return order;
   const { id, body, envelope } = order.value;
   if (operatorOf(ports, envelope) === null) return err('operator-unknown');
-  if (BigInt(now) > BigInt(body.not_after)) return err('credit-expired', 'not_after');
+  const now = await readNow();
+  if (!now.ok) return now;
+  if (BigInt(now.value) > BigInt(body.not_after)) return err('credit-expired', 'not_after');
   return ok({
     reference: body.ext_ref,
     did: body.account,

@@ -34,8 +34,14 @@ export type SignedWord = { id: string; type: string; envelope: unknown };
  */
 export interface Rail<DepositWord> {
   readonly name: RailName;
-  /** What came in, or why this word does not count. `now` is the ledger's clock, ms. */
-  deposit(word: DepositWord, now: number): Promise<LedgerResult<Deposit>>;
+  /**
+   * What came in, or why this word does not count. `now` reads the ledger's clock, ms: only for a
+   * word whose signature holds.
+   */
+  deposit(
+    word: DepositWord,
+    now: () => Promise<LedgerResult<number>>,
+  ): Promise<LedgerResult<Deposit>>;
   /** How it pays out; null where nothing ever leaves. */
   readonly payout: {
     /** Whether anybody is there to pay. */
