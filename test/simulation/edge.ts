@@ -98,8 +98,8 @@ export function startEdge(place: EdgePlace): SimEdge {
     ledger: edge.ledger,
     answer: async (url, init) => edge.app.fetch(new Request(url, init), { address: '127.0.0.1' }),
     accept(socket) {
-      const spot = links.admit('127.0.0.1');
-      return spot?.accept(socket, { address: '127.0.0.1', origin: ORIGIN }) ?? null;
+      const spot = links.admit({ address: '127.0.0.1' });
+      return spot?.accept(socket, ORIGIN) ?? null;
     },
     whenDead(tell) {
       mourners.add(tell);
