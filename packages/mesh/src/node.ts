@@ -269,7 +269,7 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
   const wire = new Libp2pWire(node, did);
   const dht = new Libp2pDht(node.services.dht);
   const pubsub = new Libp2pGossip(node.services.gossip);
-  const cards = new Cards(dht, records);
+  const cards = new Cards(dht, records, (peer, addresses) => wire.learn(peer, addresses));
   const presences = new Presences(ports.clock);
   return {
     node,

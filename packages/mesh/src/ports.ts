@@ -106,6 +106,12 @@ export interface Gossip {
 
 export type DhtCode = 'dht-no-peers' | 'dht-failed' | 'deadline';
 
+/** A peer and where it may be reached. */
+export interface Found {
+  did: Did;
+  addresses: string[];
+}
+
 /** The distributed table: values under keys, and who has what. */
 export interface Dht {
   /** Returns how many peers took the value. */
@@ -114,7 +120,7 @@ export interface Dht {
   get(key: string, signal: AbortSignal): Promise<Result<Uint8Array[], DhtCode>>;
   provide(key: Uint8Array, signal: AbortSignal): Promise<Result<number, DhtCode>>;
   unprovide(key: Uint8Array): Promise<void>;
-  providers(key: Uint8Array, max: number, signal: AbortSignal): Promise<Result<Did[], DhtCode>>;
+  providers(key: Uint8Array, max: number, signal: AbortSignal): Promise<Result<Found[], DhtCode>>;
 }
 
 /** What the DHT asks about values under one namespace. */

@@ -9,6 +9,7 @@ import { earnings } from './earnings.ts';
 import { CliFailure, EXIT } from './exit.ts';
 import { init } from './init.ts';
 import type { Output } from './output.ts';
+import { addRelay } from './relay.ts';
 import { start } from './start.ts';
 import { status } from './status.ts';
 
@@ -58,6 +59,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration, 130 interru
   addNodeCommands(program, ended);
   addCardCommands(program);
   addChannelCommands(program);
+  addRelay(program, ended);
   return program;
 }
 

@@ -21,7 +21,7 @@ interface Watched {
  * misses the next is condemned and closed, so that whoever holds on to it learns of it.
  */
 export class HealthMonitor {
-  readonly #wire: Wire;
+  readonly #wire: Pick<Wire, 'connections' | 'probe' | 'condemn'>;
   readonly #ports: MeshPorts;
   readonly #paths: PathMemory;
   /** Relays of this node's own and those that it reaches others through. */
@@ -32,7 +32,12 @@ export class HealthMonitor {
   #condemned: number;
   #cancel: Cancel;
 
-  constructor(wire: Wire, ports: MeshPorts, relays: ReadonlySet<Did>, paths: PathMemory) {
+  constructor(
+    wire: Pick<Wire, 'connections' | 'probe' | 'condemn'>,
+    ports: MeshPorts,
+    relays: ReadonlySet<Did>,
+    paths: PathMemory,
+  ) {
     this.#wire = wire;
     this.#ports = ports;
     this.#paths = paths;

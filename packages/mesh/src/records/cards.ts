@@ -102,15 +102,20 @@ export function capabilitiesOf({ card, params }: VerifiedCard): string[] {
   return [...new Set([...names.map((name) => name.toLowerCase()), ...modules])].slice(0, 64);
 }
 
+/** Remembers where a peer may be reached. */
+export type Learn = (did: Did, addresses: readonly string[]) => Promise<void>;
+
 /** Cards in the distributed table: published, told again, found and checked on every read. */
 export class Cards {
   readonly #dht: Dht;
   readonly #context: CardsContext;
+  readonly #learn: Learn;
   readonly #published = new Map<string, Published>();
   readonly #stopping = new AbortController();
 
-  constructor(dht: Dht, context: CardsContext) {
+  constructor(dht: Dht, context: CardsContext, learn: Learn) {
     this.#dht = dht;
+    this.#learn = learn;
     this.#context = context;
   }
 
@@ -154,6 +159,7 @@ export class Cards {
     }
     const held = book.card(did, agent);
     if (held === null) return problem;
+    await this.#learn(did, held.params.mesh);
     // What was good when it was taken may be over by now.
     return admitCard(this.#context, encodeCard(held), { did, agent });
   }
@@ -166,7 +172,9 @@ export class Cards {
       this.#dht.providers(key, PROVIDERS_MAX, signal),
     );
     cancel();
-    return found;
+    if (!found.ok) return found;
+    for (const { did, addresses } of found.value) await this.#learn(did, addresses);
+    return ok(found.value.map(({ did }) => did));
   }
 
   /** Cards of this node: what it tells to whoever asks it. */

@@ -40,13 +40,12 @@ export class PathMemory {
     return difference < 0 ? -1 : 1;
   }
 
-  /** Lower is tried first: direct, through a relay, through one that failed a moment ago. */
+  /** Lower is tried first: direct, through a relay, through those that failed, latest last. */
   rank(address: string): number {
     const relay = relayOf(address);
     if (relay === null) return 0;
     const failedAt = this.#failedAt.get(relay);
-    const isDistrusted =
-      failedAt !== undefined && this.#clock.now() - failedAt <= RELAY_DISTRUST_MS;
-    return isDistrusted ? 2 : 1;
+    if (failedAt === undefined || this.#clock.now() - failedAt > RELAY_DISTRUST_MS) return 1;
+    return failedAt;
   }
 }

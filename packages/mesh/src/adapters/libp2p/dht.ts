@@ -85,16 +85,19 @@ export class Libp2pDht implements Dht {
   async providers(key: Uint8Array, max: number, signal: AbortSignal) {
     if (this.#isAlone()) return err('dht-no-peers');
     return this.#attempt(signal, async () => {
-      const found = new Set<Did>();
+      const found = new Map<Did, Set<string>>();
       for await (const event of this.#dht.findProviders(cidOf(key), { signal })) {
         if (event.name !== 'PROVIDER') continue;
-        for (const { id } of event.providers) {
+        for (const { id, multiaddrs } of event.providers) {
           const did = didOfPeer(id);
-          if (did.ok && found.size < max) found.add(did.value);
+          if (!did.ok || found.size >= max) continue;
+          const known = found.get(did.value) ?? new Set<string>();
+          for (const address of multiaddrs) known.add(address.toString());
+          found.set(did.value, known);
         }
         if (found.size >= max) break;
       }
-      return [...found];
+      return [...found].map(([did, addresses]) => ({ did, addresses: [...addresses] }));
     });
   }
 

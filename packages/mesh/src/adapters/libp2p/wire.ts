@@ -1,6 +1,7 @@
 import type { Connection, Libp2p } from '@libp2p/interface';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { type Did, err, ok, type Result } from '@zerostate/shared';
+import { ACCOUNTS_MAX, ADDRESSES_PER_PEER_MAX } from '../../limits.ts';
 import type {
   Cancel,
   OpenCode,
@@ -20,6 +21,11 @@ const PING_BYTES = 32;
 export class Libp2pWire implements Wire {
   readonly did: Did;
   readonly #node: Libp2p;
+  /**
+   * Addresses that others said a peer has. Identify replaces what libp2p knows by what the peer
+   * listens on at that moment: while one of its relays is down, that relay would be forgotten.
+   */
+  readonly #learned = new Map<Did, Multiaddr[]>();
 
   constructor(node: Libp2p, did: Did) {
     this.#node = node;
@@ -50,6 +56,7 @@ export class Libp2pWire implements Wire {
     const to = targetOf(target);
     if (to === null) return err('address-invalid', target.slice(0, 200));
     try {
+      if (!target.startsWith('/')) await this.#remind(target);
       const { remotePeer } = await this.#node.dial(to, { signal });
       const did = didOfPeer(remotePeer);
       return did.ok ? did : err('peer-differs', did.code);
@@ -75,9 +82,11 @@ export class Libp2pWire implements Wire {
     const id = peerOfDid(peer);
     if (!id.ok) return err('address-invalid', peer.slice(0, 200));
     try {
-      const connection =
-        this.#best(this.#node.getConnections(id.value)) ??
-        (await this.#node.dial(id.value, { signal }));
+      let connection = this.#best(this.#node.getConnections(id.value));
+      if (connection === undefined) {
+        await this.#remind(peer);
+        connection = await this.#node.dial(id.value, { signal });
+      }
       const stream = await connection.newStream(protocol, { signal, runOnLimitedConnection: true });
       return ok(new Libp2pStream(stream, peer, isCircuit(connection.remoteAddr)));
     } catch (cause) {
@@ -117,10 +126,17 @@ export class Libp2pWire implements Wire {
   }
 
   async learn(peer: Did, addresses: readonly string[]): Promise<void> {
-    const id = peerOfDid(peer);
-    const multiaddrs = addresses.flatMap((address) => parseAddress(address) ?? []);
-    if (!id.ok || multiaddrs.length === 0) return;
-    await this.#node.peerStore.merge(id.value, { multiaddrs });
+    const multiaddrs = addresses.slice(0, ADDRESSES_PER_PEER_MAX).flatMap((address) => {
+      return parseAddress(address) ?? [];
+    });
+    if (multiaddrs.length === 0) return;
+    this.#learned.delete(peer);
+    this.#learned.set(peer, multiaddrs);
+    if (this.#learned.size > ACCOUNTS_MAX) {
+      const oldest = this.#learned.keys().next();
+      if (oldest.done !== true) this.#learned.delete(oldest.value);
+    }
+    await this.#remind(peer);
   }
 
   watch(events: WireEvents): Cancel {
@@ -141,6 +157,14 @@ export class Libp2pWire implements Wire {
       { signal },
     );
     return () => stop.abort();
+  }
+
+  /** Adds what was learned to what libp2p will dial. */
+  async #remind(peer: Did): Promise<void> {
+    const id = peerOfDid(peer);
+    const multiaddrs = this.#learned.get(peer);
+    if (id.ok && multiaddrs !== undefined)
+      await this.#node.peerStore.merge(id.value, { multiaddrs });
   }
 
   #connection(id: string): Connection | undefined {

@@ -1,0 +1,31 @@
+import { expect, test } from 'vitest';
+import { peerIdFromDid } from '../adapters/libp2p/identity.ts';
+import { RELAY_DISTRUST_MS } from '../limits.ts';
+import { author } from '../testing/cards.ts';
+import { PathMemory, relayOf } from './path.ts';
+
+test('addresses are tried direct first, then by how well their relay has lately been', async () => {
+  const [x, y, z] = await Promise.all([author(1), author(2), author(3)]);
+  const idOf = (did: string): string => {
+    const id = peerIdFromDid(did);
+    return id.ok ? id.value : '';
+  };
+  const through = (did: string): string =>
+    `/ip4/8.8.8.8/tcp/1/p2p/${idOf(did)}/p2p-circuit/p2p/${idOf(z.did)}`;
+  const direct = `/ip4/8.8.8.8/tcp/1/p2p/${idOf(z.did)}`;
+  expect([relayOf(through(x.did)), relayOf(direct)]).toEqual([x.did, null]);
+
+  const clock = { at: 1_000_000, now: () => clock.at };
+  const paths = new PathMemory(clock);
+  const best = () => [through(x.did), through(y.did), direct].sort((a, b) => paths.order(a, b));
+  paths.failed(x.did);
+  expect(best()).toEqual([direct, through(y.did), through(x.did)]);
+  clock.at += 1;
+  // Both failed: the one that failed longer ago is likelier to be back.
+  paths.failed(y.did);
+  expect(best()).toEqual([direct, through(x.did), through(y.did)]);
+  paths.answered(y.did);
+  expect(best()).toEqual([direct, through(y.did), through(x.did)]);
+  clock.at += RELAY_DISTRUST_MS + 1;
+  expect(paths.order(through(x.did), through(y.did))).toBe(0);
+});
