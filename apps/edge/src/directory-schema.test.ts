@@ -69,6 +69,15 @@ describe('the schema refuses', () => {
       'a chunk over 256 KiB',
       `INSERT INTO blob_chunk(hash, i, data) VALUES('h', 0, zeroblob(262145))`,
     ],
+    [
+      'a snapshot whose chunks are not all there',
+      `INSERT INTO index_snapshot(id, embedder, rev, cards, shards, built_at)
+       VALUES('s', 'e', 1, 1, '[2,1]', 1)`,
+    ],
+    [
+      'a chunk over 1 MiB',
+      `INSERT INTO index_chunk(snapshot, shard, i, data) VALUES('s', 0, 0, zeroblob(1048577))`,
+    ],
     ['an owner of unknown bytes', `INSERT INTO blob_owner VALUES('nothing', 'd', 1, 1)`],
   ])('%s', async (_, sql) => {
     await expect(run(sql)).rejects.toThrow();
