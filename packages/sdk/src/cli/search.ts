@@ -67,7 +67,7 @@ const HEADING = ['score', 'base price', 'online', 'agent', 'name'];
 function rowOf(result: SearchResult, explain: boolean): string[] {
   const { score, parts, price, online, did, agent, name, description } = result;
   const why = Object.entries(parts)
-    .map(([part, value]) => `${part} ${value.toFixed(3)}`)
+    .flatMap(([part, value]) => (value === undefined ? [] : [`${part} ${value.toFixed(3)}`]))
     .join(', ');
   const about = plain(explain ? why : description).slice(0, 100);
   return [

@@ -1,5 +1,5 @@
 /** The routes of money over a test's world, and requests to them. */
-import { encodeBase64url, signRequest, utf8 } from '@zerostate/shared';
+import { signRequest, utf8 } from '@zerostate/shared';
 import { Hono } from 'hono';
 import { expect } from 'vitest';
 import { accountRoutes } from '../../accounts/routes.ts';
@@ -13,7 +13,7 @@ import type { Watch } from '../../ports.ts';
 import { receiptRoutes } from '../../receipts/routes.ts';
 import { reputationRoutes } from '../../reputation/routes.ts';
 import { ledgerRoutes } from '../routes.ts';
-import { type Name, START, type World } from './world.ts';
+import { type Name, nonce, START, type World } from './world.ts';
 
 export const ORIGIN = 'http://edge.test';
 
@@ -66,6 +66,9 @@ export function createRouteWorld(world: World): RouteWorld {
   };
 }
 
+/** The world's nonce store takes any; each is another nevertheless. */
+let nonces = 0;
+
 async function signature(
   world: World,
   method: string,
@@ -74,9 +77,16 @@ async function signature(
   body?: Uint8Array<ArrayBuffer>,
 ): Promise<Record<string, string>> {
   if (by === undefined) return {};
-  const nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(16)));
+  nonces += 1;
   const signer = world.signers[by];
-  return signRequest({ method, url: ORIGIN + path, body, now: START, nonce, signer });
+  return signRequest({
+    method,
+    url: ORIGIN + path,
+    body,
+    now: START,
+    nonce: nonce(nonces),
+    signer,
+  });
 }
 
 function createRoutes(world: World, changed: Promise<boolean>): Hono<EdgeEnv> {
