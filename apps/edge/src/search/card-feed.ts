@@ -3,6 +3,7 @@ import { CardIndex, DELTA_MAX } from '@zerostate/discovery';
 import { Descriptions } from './descriptions.ts';
 import { catchUp, type HeldIndex, type IndexDeps, restoreNewest } from './held-index.ts';
 import { Meanings } from './meanings.ts';
+import { semanticFor } from './ports.ts';
 import { type PublisherDeps, Publishers } from './publishers.ts';
 
 /** The directory is asked at most this often. */
@@ -210,12 +211,17 @@ export class CardFeed {
     }
   }
 
-  #isSwapDue({ changes, semantic }: HeldIndex, now: number): boolean {
-    const { search } = this.#deps;
-    if (semantic === search.semantic && changes < search.delta * SWAP_DELTAS) return false;
+  #isSwapDue(held: HeldIndex, now: number): boolean {
+    const isShort = held.changes < this.#deps.search.delta * SWAP_DELTAS;
+    if (isShort && this.#isRightKind(held)) return false;
     if (now - this.#lookedAt < SWAP_LOOK_MS) return false;
     this.#lookedAt = now;
     return true;
+  }
+
+  /** Whether it holds second vectors where an encoder is there and room for them, and else not. */
+  #isRightKind({ index, semantic }: HeldIndex): boolean {
+    return semantic === semanticFor(this.#deps.search, index.size, semantic !== undefined);
   }
 
   /** Takes up a newer snapshot: a long delta is scanned, and replaced cards take room. */
@@ -225,7 +231,7 @@ export class CardFeed {
       const [newest] = await search.snapshots.list(search.embedder.id);
       const builtOn = held.snapshot?.rev ?? 0;
       const isNewer = newest !== undefined && newest.rev >= builtOn + search.delta;
-      const isSame = held.semantic === search.semantic;
+      const isSame = this.#isRightKind(held);
       if (isSame && !isNewer) return;
       const { besideCardsMax = Number.POSITIVE_INFINITY } = search;
       // No room for both: this worker is cold for as long as it takes.
@@ -233,7 +239,7 @@ export class CardFeed {
         this.release();
         return await this.#load();
       }
-      const next = await restoreNewest(this.#deps);
+      const next = await restoreNewest(this.#deps, { cards: held.index.size });
       if (isSame && next.snapshot === null) return;
       // This worker goes on meanwhile: the new index overtakes the old one, then it stands in.
       do await catchUp(this.#deps, next);

@@ -3,7 +3,7 @@ import { type CardChange, CardIndex } from '@zerostate/discovery';
 import { type CardRow, toDocument } from '../cards/model.ts';
 import { cardsSince } from '../cards/store.ts';
 import type { Clock, Database, Log } from '../ports.ts';
-import type { SearchPorts, SemanticEmbedder } from './ports.ts';
+import { type SearchPorts, type SemanticEmbedder, semanticFor } from './ports.ts';
 import type { SnapshotInfo } from './snapshot-store.ts';
 
 /** Rows of one read: at most 64 KiB of card each. */
@@ -28,7 +28,10 @@ export type IndexDeps = {
   search: SearchPorts;
 };
 
-export function emptyIndex({ embedder, semantic, engine }: SearchPorts): CardIndex {
+function emptyIndex(
+  { embedder, engine }: SearchPorts,
+  semantic: SemanticEmbedder | undefined,
+): CardIndex {
   return new CardIndex({
     embedder,
     ...(semantic === undefined ? {} : { semantic }),
@@ -42,13 +45,18 @@ export function emptyIndex({ embedder, semantic, engine }: SearchPorts): CardInd
  */
 export async function restoreNewest(
   deps: IndexDeps,
-  on: { chosen?: (snapshot: SnapshotInfo) => Promise<void>; chunk?: () => void } = {},
+  on: {
+    chosen?: (snapshot: SnapshotInfo) => Promise<void>;
+    chunk?: () => void;
+    /** Cards to expect where there is no snapshot. */
+    cards?: number;
+  } = {},
 ): Promise<HeldIndex> {
   const { search, log } = deps;
-  const { semantic } = search;
   for (const snapshot of await search.snapshots.list(search.embedder.id)) {
     await on.chosen?.(snapshot);
-    const index = emptyIndex(search);
+    const semantic = semanticFor(search, Math.max(snapshot.cards, on.cards ?? 0));
+    const index = emptyIndex(search, semantic);
     const shards = snapshot.shards.map((_, i) =>
       watched(search.snapshots.read(snapshot, i), on.chunk),
     );
@@ -60,12 +68,12 @@ export async function restoreNewest(
       detail: restored.detail,
     });
   }
-  return emptyHeld(search);
+  return emptyHeld(search, on.cards);
 }
 
-export function emptyHeld(search: SearchPorts): HeldIndex {
-  const { semantic } = search;
-  return { index: emptyIndex(search), snapshot: null, semantic, rev: 0, changes: 0 };
+export function emptyHeld(search: SearchPorts, cards = 0): HeldIndex {
+  const semantic = semanticFor(search, cards);
+  return { index: emptyIndex(search, semantic), snapshot: null, semantic, rev: 0, changes: 0 };
 }
 
 async function* watched(

@@ -137,6 +137,20 @@ test('an encoder that comes later is taken up while the base answers', async () 
   expect(answer.ok && [answer.ranking, answer.results.length]).toEqual(['semantic', 1]);
 });
 
+test('second vectors are given up when there is no more room for them, and stay away', async () => {
+  for (const i of [1, 2, 3]) await publish(`agent-${i}`, `Does thing ${i}`);
+  const { deps, feed } = otherWorker(letters());
+  for (let turn = 0; turn < 8; turn++) await refreshed(feed);
+  expect(feed.index.attached).toBe(3);
+  deps.search.semanticCardsMax = 2;
+  await refreshed(feed);
+  const { index } = feed;
+  expect([index.size, index.attached]).toEqual([3, 0]);
+  await world.pass(10_000);
+  await refreshed(feed);
+  expect(feed.index).toBe(index);
+});
+
 test('an encoder that fails leaves the base ranking, and the answer says so', async () => {
   await search();
   await publish('player', 'Plays chess');

@@ -24,6 +24,20 @@ export type SearchPorts = {
   delta: number;
   /** Cards up to which two indexes fit into memory side by side; absent: any number. */
   besideCardsMax?: number;
+  /** Cards up to which second vectors fit as well; above, the base ranks alone. Absent: any. */
+  semanticCardsMax?: number;
 };
+
+/** What is taken back is not given again at once: an index near the limit would be made anew often. */
+const GIVEN_AGAIN = 0.9;
+
+/** The semantic embedder of an index of so many cards; undefined where there is no room for it. */
+export function semanticFor(
+  { semantic, semanticCardsMax = Number.POSITIVE_INFINITY }: SearchPorts,
+  cards: number,
+  isHeld = true,
+): SemanticEmbedder | undefined {
+  return cards <= semanticCardsMax * (isHeld ? 1 : GIVEN_AGAIN) ? semantic : undefined;
+}
 
 export const DELTA_DEFAULT = 500;
