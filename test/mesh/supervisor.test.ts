@@ -1,0 +1,110 @@
+/**
+ * The relay supervisor against real relay processes: killed, frozen and started again. Five rounds
+ * in `npm test`; fifty with ZS_SOAK=1, where the times of mesh.md are asserted as well.
+ */
+
+import type { Mesh } from '@zerostate/mesh';
+import { afterEach, expect, test } from 'vitest';
+import { until } from '../../packages/mesh/src/testing/adapters/system.ts';
+import { TestMesh } from '../../packages/mesh/src/testing/nodes.ts';
+import { RelayProcess } from './relay-process.ts';
+
+const IS_SOAK = process.env.ZS_SOAK === '1';
+const ROUNDS = IS_SOAK ? 50 : 5;
+const MOVED_MS_MAX = 1_000;
+const NOTICED_MS_MAX = 5_000;
+const RESERVED_AGAIN_MS_MAX = 2_000;
+const ECHO = '/test/echo/1';
+
+const mesh = new TestMesh();
+const relays: RelayProcess[] = [];
+afterEach(async () => {
+  await mesh.stop();
+  for (const relay of relays.splice(0)) {
+    relay.thaw();
+    await relay.kill();
+  }
+});
+
+async function world() {
+  const [first, second] = [new RelayProcess(101), new RelayProcess(102)];
+  relays.push(first, second);
+  await Promise.all([first.start(), second.start()]);
+  const executor = await mesh.node({ listen: [], relays: [first.address, second.address] });
+  await executor.wire.handle(ECHO, 64, async (stream) => {
+    const { signal } = new AbortController();
+    const bytes = await stream.read(signal);
+    if (bytes.ok && bytes.value !== null) await stream.write(bytes.value, signal);
+    await stream.end(signal);
+  });
+  await until(() => executor.status().relays.every(({ state }) => state === 'reserved'));
+  const caller = await mesh.node({ listen: [] });
+  const addresses = await until(() => {
+    const found = executor.addresses().filter((one) => one.includes('/p2p-circuit/'));
+    return found.length >= 2 ? found : null;
+  });
+  await caller.wire.learn(executor.did, addresses);
+  return { first, second, executor, caller };
+}
+
+/** One round trip by whatever path there is; false when it does not come back within 1 s. */
+async function answers(caller: Mesh, executor: Mesh): Promise<boolean> {
+  const signal = AbortSignal.timeout(1_000);
+  const opened = await caller.wire.open(executor.did, ECHO, signal);
+  if (!opened.ok) return false;
+  await opened.value.write(Uint8Array.of(1), signal);
+  const back = await opened.value.read(signal);
+  opened.value.abort('done');
+  return back.ok && back.value !== null;
+}
+
+async function timeUntil(found: () => boolean | Promise<boolean>): Promise<number> {
+  const start = performance.now();
+  while (!(await found())) await new Promise<void>((resolve) => setTimeout(resolve, 5));
+  return performance.now() - start;
+}
+
+const isReserved = (node: Mesh, relay: RelayProcess): boolean =>
+  node.status().relays.some((one) => one.relay === relay.address && one.state === 'reserved');
+
+test(`a relay that is killed ${ROUNDS} times never takes the node with it`, async () => {
+  const { first, second, executor, caller } = await world();
+  const listeners = executor.status().listeners;
+  const moved: number[] = [];
+  const again: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const victim = round % 2 === 0 ? first : second;
+    await until(() => isReserved(executor, first) && isReserved(executor, second));
+    await victim.kill();
+    moved.push(await timeUntil(() => answers(caller, executor)));
+    await victim.start();
+    again.push(await timeUntil(() => isReserved(executor, victim)));
+  }
+  expect(executor.status().listeners).toBe(listeners);
+  expect(executor.status().relays.map(({ failures }) => failures)).toEqual([0, 0]);
+  console.info('moved ms', Math.max(...moved), 'reserved again ms', Math.max(...again));
+  if (!IS_SOAK) return;
+  expect(Math.max(...moved)).toBeLessThan(MOVED_MS_MAX);
+  expect(Math.max(...again)).toBeLessThan(RESERVED_AGAIN_MS_MAX);
+});
+
+test(`a relay that freezes ${ROUNDS} times is noticed, left and taken again`, async () => {
+  const { first, second, executor, caller } = await world();
+  const listeners = executor.status().listeners;
+  const noticed: number[] = [];
+  const again: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const victim = round % 2 === 0 ? first : second;
+    await until(() => isReserved(executor, first) && isReserved(executor, second));
+    victim.freeze();
+    noticed.push(await timeUntil(() => !isReserved(executor, victim)));
+    await timeUntil(() => answers(caller, executor));
+    victim.thaw();
+    again.push(await timeUntil(() => isReserved(executor, victim)));
+  }
+  expect(executor.status().listeners).toBe(listeners);
+  console.info('noticed ms', Math.max(...noticed), 'reserved again ms', Math.max(...again));
+  if (!IS_SOAK) return;
+  expect(Math.max(...noticed)).toBeLessThan(NOTICED_MS_MAX);
+  expect(Math.max(...again)).toBeLessThan(RESERVED_AGAIN_MS_MAX);
+});
