@@ -6,6 +6,7 @@ import { buildIndexes, measureEngine } from './search-engines.ts';
 import { measureMillion } from './search-million.ts';
 import { measureQuality } from './search-quality.ts';
 import { measureRequests } from './search-request.ts';
+import { measureWorkerd } from './search-workerd.ts';
 
 const ENGINES: readonly DataShape[] = [
   { size: 100_000, dims: 128, difficulty: 'easy' },
@@ -27,7 +28,7 @@ export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
     const requests = await measureRequests(size, label, note);
     const beside = await databases(size, note);
     if (!('postgres' in beside)) missing.add('postgres');
-    results.push(...requests.map((one) => withVs(one, `request.${label}.wall_p50_ms`, beside)));
+    results.push(...requests.map((one) => withVs(one, `request.${label}.p50_ms`, beside)));
   }
   const shapes = full ? [...ENGINES, HARD_128] : ENGINES;
   await buildIndexes(shapes, note);
@@ -36,6 +37,7 @@ export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
     results.push(...measured.results);
     for (const peer of measured.missing) missing.add(peer);
   }
+  results.push(...(await measureWorkerd(note)));
   if (full) results.push(...(await measureMillion(note)));
   return { suite: 'search', machine: '', results, missing: [...missing] };
 }

@@ -25,17 +25,22 @@ test('a checksum is the same however a stream is cut and wherever it lies in mem
   );
 });
 
-test('one wrong bit, and a stream longer by zeros, have another checksum', () => {
+test('any one wrong bit has another checksum', () => {
+  const all = Uint8Array.from({ length: 75 }, (_, i) => (i * 37) & 255);
+  const right = sumOf([all]);
+  for (let at = 0; at < all.length * 8; at++) {
+    const bad = all.slice();
+    bad[at >> 3] = (bad[at >> 3] ?? 0) ^ (1 << (at & 7));
+    expect(sumOf([bad])).not.toBe(right);
+  }
+});
+
+test('a stream longer by zeros has another checksum', () => {
   fc.assert(
-    fc.property(bytes, fc.nat(), fc.integer({ min: 1, max: 40 }), (all, flip, zeros) => {
+    fc.property(bytes, fc.integer({ min: 1, max: 40 }), (all, zeros) => {
       const longer = new Uint8Array(all.length + zeros);
       longer.set(all);
       expect(sumOf([longer])).not.toBe(sumOf([all]));
-      if (all.length === 0) return;
-      const bad = all.slice();
-      const at = flip % (all.length * 8);
-      bad[at >> 3] = (bad[at >> 3] ?? 0) ^ (1 << (at & 7));
-      expect(sumOf([bad])).not.toBe(sumOf([all]));
     }),
   );
 });

@@ -18,7 +18,7 @@ function clustered(i: number): Int8Array {
   return centre.map((value, j) => (value + (noise[j] ?? 0)) / 2);
 }
 
-const engine = new Int8Hnsw({ module: await loadInt8Hnsw(), dims: DIMS, capacity: SIZE });
+const engine = new Int8Hnsw({ module: await loadInt8Hnsw(), dims: DIMS, capacity: SIZE + 1 });
 for (let i = 0; i < SIZE; i++) engine.add(clustered(i));
 engine.link(SIZE);
 const ef = calibrateBreadth(engine, passing(1));
@@ -53,6 +53,14 @@ describe('the ten nearest cards that pass a filter', () => {
 
   test.each([1, 0.5, 0.3])('are found by a walk too when a share of %f passes', (share) => {
     expect(recall10(passing(share), 'graph')).toBeGreaterThanOrEqual(0.97);
+  });
+
+  test('are found before they are in the graph', () => {
+    const slot = engine.add(direction(77_777, DIMS));
+    const allowed = bitmapFor(SIZE + 1);
+    for (let other = 0; other <= SIZE; other++) setBit(allowed, other);
+    const found = nearest(engine, 'graph', direction(77_777, DIMS), 1, allowed, ef);
+    expect(found.flatMap(({ slots }) => [...slots])).toContain(slot);
   });
 
   test('few are scanned and many are walked to', () => {

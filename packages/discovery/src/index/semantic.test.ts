@@ -134,6 +134,36 @@ describe('semantic vectors come later', () => {
     expect(index.withoutSemantic(9).map(({ key }) => key)).toEqual([builder.key, shrinker.key]);
   });
 
+  test('one that came after a search counts in the next', async () => {
+    const worded = Array.from({ length: 230 }, (_, i) =>
+      card(`worded-${i}`, { description: `shrink ${i}` }),
+    );
+    const late = card('late', { description: 'qqqq' });
+    const index = await indexOf([...worded, late]);
+    await index.attach(worded.map((one) => ({ ...meaning(one), vectors: [meaningOf('bed')] })));
+    expect(agents(await ask(index, 'shrink', { k: 100 }))).not.toContain('late');
+    await index.attach([{ ...meaning(late), vectors: [meaningOf('shrink')] }]);
+    const words = { weights: { vector: 1, semantic: 1 } };
+    expect(agents(await ask(index, 'shrink', words))[0]).toBe('late');
+  });
+
+  test('parts of other cards crowd no card out', async () => {
+    const crowd = Array.from({ length: 230 }, (_, i) =>
+      card(`worded-${i}`, { description: `photo ${i}` }),
+    );
+    const single = card('single', { description: 'qqqq' });
+    const index = await indexOf([...crowd, single]);
+    const near = meaningOf('photo');
+    const far = meaningOf('photo bed');
+    await index.attach([
+      ...crowd.slice(0, 60).map((one) => ({ ...meaning(one), vectors: [near, near, near, near] })),
+      ...crowd.slice(60).map((one) => ({ ...meaning(one), vectors: [meaningOf('bed')] })),
+      { ...meaning(single), vectors: [far] },
+    ]);
+    const { results } = await ask(index, 'photo', { k: 62, weights: { vector: 1, semantic: 1 } });
+    expect(results.map(({ agent }) => agent)).toContain('single');
+  });
+
   test('a published card brings its own, and the change feed does', async () => {
     const index = await indexOf([{ ...solver, semantic: [meaningOf('sudoku')] }]);
     await index.apply([

@@ -117,6 +117,10 @@ const published = fc.record({
   did: fc.integer({ min: 0, max: 9 }),
 });
 
+test('the pool takes two hundred of each side', () => {
+  expect(POOL_DEPTH).toBe(200);
+});
+
 test('a search answers as lists and sorts over all cards would', async () => {
   await fc.assert(
     fc.asyncProperty(
