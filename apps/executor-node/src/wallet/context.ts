@@ -12,7 +12,7 @@ export interface ExposurePolicy {
   /** The oldest unredeemed voucher, ms. */
   ageMsMax: number;
   /** Own budgets are refilled from income below this share of their fund, in hundredths; 0: never. */
-  spendablePercent: bigint;
+  spendablePercent?: bigint;
 }
 
 /** Ages are looked at this often. */

@@ -99,8 +99,9 @@ export class Rebalancer {
   /** One round; nothing happens while no budget is short. */
   async run(): Promise<void> {
     const { book, exposure } = this.#wallet;
+    const { spendablePercent = 0n } = exposure;
     const funded = book.all().filter(({ own, budget }) => own.fund > 0n && isActive(budget));
-    if (exposure.spendablePercent === 0n || funded.length === 0) return;
+    if (spendablePercent === 0n || funded.length === 0) return;
     // Only the ledger knows what was spent: the payer may be another program with the same key.
     for (const { budget } of funded) await refreshChannel(this.#wallet, budget.terms.id);
     const mirrors = book.all().filter(({ isClosing }) => !isClosing);
@@ -109,7 +110,7 @@ export class Rebalancer {
       ch: mirror.budget.terms.id,
       amount: unredeemed(mirror),
     }));
-    const planned = planRolls(budgets, incomes, exposure.spendablePercent);
+    const planned = planRolls(budgets, incomes, spendablePercent);
     for (const [from, rolls] of Map.groupBy(planned, (roll) => roll.from)) {
       await this.#carryOut(from, rolls);
     }
