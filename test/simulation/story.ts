@@ -9,7 +9,7 @@ const HEALED_MS_MAX = 3 * 3_600_000;
 /** A misfortune comes this often, ms. */
 const MISFORTUNE_MS = 6_000;
 /** The chance that a write is the last of its process. */
-const DEATH_AT_WRITE = 0.004;
+const DEATH_AT_WRITE = 0.015;
 
 export type Told = {
   seed: number;
