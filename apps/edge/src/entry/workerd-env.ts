@@ -3,6 +3,7 @@
 import { Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
 import { createSigner, createVerifier } from '@zerostate/shared';
 import { type Bucket, r2BlobStore } from '../adapters/blobs-r2.ts';
+import { type Assets, loadAssetEncoder } from '../adapters/encoder-assets.ts';
 import { openHttpDatabase } from '../adapters/libsql-http.ts';
 import { lineLog } from '../adapters/log-lines.ts';
 import { noMetrics } from '../adapters/metrics-none.ts';
@@ -24,6 +25,8 @@ export type WorkerdEnv = {
   BLOBS?: Bucket;
   /** Snapshots of the search index lie in rows of the directory where there is no bucket. */
   SNAPSHOTS?: SnapshotBucket;
+  /** Static assets; without the encoder's files there words and n-grams rank alone. */
+  ASSETS?: Assets;
   /** Number of hubs; HUBS unless it says otherwise. */
   HUBS?: string;
 };
@@ -34,6 +37,8 @@ export type WorkerdEdge = {
   directory: Database;
   log: Log;
   config: EdgeConfig;
+  /** Loads the encoder, unless it is there, switched off or was just tried. */
+  readEncoder(module: WebAssembly.Module): Promise<void>;
 };
 
 /** Throws when the configuration is wrong: the error names each variable. */
@@ -53,6 +58,9 @@ export function configOf(env: WorkerdEnv): EdgeConfig {
  * for a second index while a snapshot is built or taken up.
  */
 const BESIDE_CARDS_MAX = 30_000;
+
+/** Work that the platform dropped, or an asset that was not there, is tried again after this. */
+const ENCODER_RETRY_MS = 60_000;
 
 function searchPorts(
   env: WorkerdEnv,
@@ -93,6 +101,7 @@ export async function createWorkerdEdge(
     kind: config.networkKind,
     now: systemClock.now(),
   });
+  const search = searchPorts(env, config, directory, engine);
   const edge = createApp(
     {
       clock: systemClock,
@@ -104,7 +113,7 @@ export async function createWorkerdEdge(
       directory,
       blobs: env.BLOBS === undefined ? rows : r2BlobStore(env.BLOBS, rows),
       hub,
-      search: searchPorts(env, config, directory, engine),
+      search,
       ledgerSigner,
       edgeSigner,
       genesis,
@@ -115,5 +124,26 @@ export async function createWorkerdEdge(
     },
     config,
   );
-  return { edge, ledger, directory, log, config };
+  const readEncoder = encoderReader({ assets: env.ASSETS, config, search, log });
+  return { edge, ledger, directory, log, config, readEncoder };
+}
+
+/** The first request for a search begins it; the base answers until it is there. */
+function encoderReader(about: {
+  assets: Assets | undefined;
+  config: EdgeConfig;
+  search: SearchPorts;
+  log: Log;
+}): WorkerdEdge['readEncoder'] {
+  const { assets, config, search, log } = about;
+  let triedAt = Number.NEGATIVE_INFINITY;
+  return async (module) => {
+    if (assets === undefined || !config.index.semantic || search.semantic !== undefined) return;
+    const now = systemClock.now();
+    if (now - triedAt < ENCODER_RETRY_MS) return;
+    triedAt = now;
+    const loaded = await loadAssetEncoder(assets, module);
+    if (loaded.ok) search.semantic = loaded.encoder;
+    else log.info('no encoder', { code: loaded.code, detail: loaded.detail });
+  };
 }

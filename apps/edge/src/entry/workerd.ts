@@ -2,6 +2,7 @@
 /** The edge on Cloudflare Workers: requests, links by Durable Object, the sweep by cron. */
 import { waitUntil } from 'cloudflare:workers';
 import engine from '@zerostate/discovery/int8-hnsw.wasm';
+import encoder from '@zerostate/discovery/use-lite.wasm';
 import { systemTimers } from '../adapters/system.ts';
 import type { EdgeEnv } from '../http/env.ts';
 import type { Env } from '../hub/durable-object-hub.ts';
@@ -38,6 +39,9 @@ function hubId(env: Env, key: string): DurableObjectId {
   return env.LINK_HUB.idFromName(hubName(key, Number(env.HUBS ?? HUBS)));
 }
 
+/** What needs the encoder. */
+const SEARCH = '/v1/search';
+
 /** Keeps work alive after the answer. */
 function background(work: Promise<void>): void {
   waitUntil(work.catch(() => undefined));
@@ -51,13 +55,16 @@ export default {
       const did = new URL(request.url).searchParams.get('did');
       return env.LINK_HUB.get(hubId(env, did ?? address)).fetch(request);
     }
-    const { edge } = await edgeOf(env);
+    const { edge, readEncoder } = await edgeOf(env);
+    if (new URL(request.url).pathname === SEARCH) background(readEncoder(encoder));
     const bindings: EdgeEnv['Bindings'] = { address, background };
     return edge.app.fetch(request, bindings);
   },
   async scheduled(_controller, env): Promise<void> {
-    const { edge } = await edgeOf(env);
+    const { edge, readEncoder } = await edgeOf(env);
     await edge.sweep();
+    // A snapshot carries the vectors that were made for its cards.
+    await readEncoder(encoder);
     await edge.build();
   },
 } satisfies ExportedHandler<Env>;

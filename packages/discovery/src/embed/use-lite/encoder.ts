@@ -37,7 +37,7 @@ export async function createEncoder(sources: EncoderSources): Promise<EncoderAns
   const loaded = await loadWeights(kernel, sources.weights);
   if (!loaded.ok) return loaded;
   const { header } = loaded;
-  const text = new TextEncoder().encode(sources.vocabulary);
+  const text = Uint8Array.from(new TextEncoder().encode(sources.vocabulary));
   if (!equal(await sha256(text), header.vocabulary)) {
     const detail = 'the vocabulary is not the one these weights were built with';
     return { ok: false, code: 'vocabulary-mismatch', detail };
