@@ -1,5 +1,5 @@
 import type { Embedder } from './embed/embedder.ts';
-import { EmbedFailure } from './embed/remote.ts';
+import { embedQuery } from './embed/query.ts';
 import { type CardChange, type SemanticVectors, splitKey } from './index/delta.ts';
 import { type CardDocument, cardText } from './index/document.ts';
 import { countFacets, type FacetCounts } from './index/facet-counts.ts';
@@ -388,21 +388,6 @@ export class CardIndex {
 
 function withoutVector(query: CheckedQuery): CheckedQuery {
   return { ...query, weights: { ...query.weights, vector: 0 } };
-}
-
-/** The query's vector; undefined for a blank one, and when the model cannot be reached. */
-async function embedQuery(
-  embedder: Embedder,
-  { text, blank }: CheckedQuery,
-): Promise<Int8Array | undefined> {
-  if (blank) return undefined;
-  try {
-    const [vector] = await embedder.embed([text]);
-    return vector;
-  } catch (error) {
-    if (error instanceof EmbedFailure) return undefined;
-    throw error;
-  }
 }
 
 function rankingOf({ vector, semantic }: PoolQuery): SearchAnswer['ranking'] {
