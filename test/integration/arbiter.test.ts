@@ -1,5 +1,4 @@
 /** Disputes from the receipt to the last micro-unit: edge, arbiter and executor are the real ones. */
-import { createClient } from '@libsql/client';
 import { admit, callOf, limitsOf, METER, run } from '@zerostate/runtime';
 import { priceOf, sha256Base64url, type TaskManifest, utf8 } from '@zerostate/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import {
   makeReceipt,
 } from '../../apps/edge/test-support/documents.ts';
 import { LinkPeer } from '../../apps/edge/test-support/job.ts';
+import { openDatabase } from '../../apps/executor-node/src/adapters/database.ts';
 import { layout } from '../../scripts/start/state.ts';
 import {
   type Case,
@@ -87,14 +87,11 @@ async function caseOf(claim: string, isSo: (one: Case) => boolean): Promise<Case
 
 /** The edge loses a blob, as by a damaged disk. */
 async function lose(hash: string): Promise<void> {
-  const directory = createClient({
-    url: `file:${layout(network.state).directory}`,
-    timeout: 5_000,
-  });
-  await directory.executeMultiple(`PRAGMA foreign_keys = OFF;
+  const directory = await openDatabase(`file:${layout(network.state).directory}`);
+  await directory.executeScript(`PRAGMA foreign_keys = OFF;
     DELETE FROM blob_chunk WHERE hash = '${hash}'; DELETE FROM blob_owner WHERE hash = '${hash}';
     DELETE FROM blob WHERE hash = '${hash}';`);
-  directory.close();
+  await directory.close();
 }
 
 test('an arbiter gives each party what a second run says, to the micro-unit', async () => {

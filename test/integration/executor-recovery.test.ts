@@ -1,9 +1,9 @@
 /** What an executor and its edge make of each other's bad days, between real processes. */
 import { copyFile, rm } from 'node:fs/promises';
-import { createClient } from '@libsql/client';
 import { METER } from '@zerostate/runtime';
 import { sha256Base64url, type TaskManifest } from '@zerostate/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDatabase } from '../../apps/executor-node/src/adapters/database.ts';
 import { layout } from '../../scripts/start/state.ts';
 import {
   type Channel,
@@ -73,9 +73,9 @@ test('a task that its executor gives up ends at once for its caller, and counts 
 test('an executor hears of new tasks after its edge went back to an older directory', async () => {
   const { directory } = layout(network.state);
   const copy = `${directory}.copy`;
-  const database = createClient({ url: `file:${directory}` });
-  await database.execute(`VACUUM INTO '${copy}'`);
-  database.close();
+  const database = await openDatabase(`file:${directory}`);
+  await database.executeScript(`VACUUM INTO '${copy}'`);
+  await database.close();
   // Offers that the executor acknowledges, and the copy does not know of.
   const lost: string[] = [];
   for (const lane of ['2', '3', '4']) lost.push((await ordered(lane)).id);
