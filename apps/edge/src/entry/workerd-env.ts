@@ -59,6 +59,9 @@ export function configOf(env: WorkerdEnv): EdgeConfig {
  */
 const BESIDE_CARDS_MAX = 30_000;
 
+/** Above this there is no room for the encoder and second vectors: words and n-grams rank alone. */
+const SEMANTIC_CARDS_MAX = 50_000;
+
 /** Work that the platform dropped, or an asset that was not there, is tried again after this. */
 const ENCODER_RETRY_MS = 60_000;
 
@@ -77,6 +80,7 @@ function searchPorts(
     timers: systemTimers,
     delta: config.index.delta,
     besideCardsMax: BESIDE_CARDS_MAX,
+    semanticCardsMax: SEMANTIC_CARDS_MAX,
   };
 }
 
@@ -124,26 +128,45 @@ export async function createWorkerdEdge(
     },
     config,
   );
-  const readEncoder = encoderReader({ assets: env.ASSETS, config, search, log });
+  const readEncoder = encoderReader({
+    assets: env.ASSETS,
+    config,
+    search,
+    log,
+    feed: edge.feed,
+  });
   return { edge, ledger, directory, log, config, readEncoder };
 }
 
-/** The first request for a search begins it; the base answers until it is there. */
+/**
+ * The first request for a search begins it; the base answers until it is there. An index that has
+ * outgrown it lets go of it.
+ */
 function encoderReader(about: {
   assets: Assets | undefined;
   config: EdgeConfig;
   search: SearchPorts;
   log: Log;
+  feed: Edge['feed'];
 }): WorkerdEdge['readEncoder'] {
-  const { assets, config, search, log } = about;
+  const { assets, config, search, log, feed } = about;
   let triedAt = Number.NEGATIVE_INFINITY;
   return async (module) => {
+    if (feed.size > SEMANTIC_CARDS_MAX) delete search.semantic;
     if (assets === undefined || !config.index.semantic || search.semantic !== undefined) return;
     const now = systemClock.now();
     if (now - triedAt < ENCODER_RETRY_MS) return;
     triedAt = now;
+    if ((await cardsOf(feed, search)) > SEMANTIC_CARDS_MAX) return;
     const loaded = await loadAssetEncoder(assets, module);
     if (loaded.ok) search.semantic = loaded.encoder;
     else log.info('no encoder', { code: loaded.code, detail: loaded.detail });
   };
+}
+
+/** How many there are, also before they are loaded. */
+async function cardsOf(feed: Edge['feed'], { snapshots, embedder }: SearchPorts): Promise<number> {
+  if (feed.isLoaded) return feed.size;
+  const [newest] = await snapshots.list(embedder.id);
+  return newest?.cards ?? 0;
 }
