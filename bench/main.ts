@@ -8,6 +8,7 @@ const SUITES: Record<string, () => Promise<{ run: BenchSuite }>> = {
   ledger: () => import('./ledger.ts'),
   search: () => import('./search.ts'),
   encoder: () => import('./encoder.ts'),
+  mesh: () => import('./mesh.ts'),
   routing: () => import('./routing.ts'),
 };
 

@@ -17,7 +17,7 @@ test('addresses are tried direct first, then by how well their relay has lately 
 
   const clock = { at: 1_000_000, now: () => clock.at };
   const paths = new PathMemory(clock);
-  const best = () => [through(x.did), through(y.did), direct].sort((a, b) => paths.order(a, b));
+  const best = () => [through(y.did), through(x.did), direct].sort((a, b) => paths.order(a, b));
   paths.failed(x.did);
   expect(best()).toEqual([direct, through(y.did), through(x.did)]);
   clock.at += 1;

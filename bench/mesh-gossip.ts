@@ -1,0 +1,66 @@
+import type { Mesh } from '@zerostate/mesh';
+import { createSigner } from '@zerostate/shared';
+import { until } from '../packages/mesh/src/testing/adapters/system.ts';
+import { signedCard } from '../packages/mesh/src/testing/cards.ts';
+import { addressOf, TestMesh } from '../packages/mesh/src/testing/nodes.ts';
+
+import { type BenchResult, quantile } from './report.ts';
+
+/** A message that has not come after this is missed. */
+const MISSED_MS = 10_000;
+
+/** Cards of one author, told one after the other; how long until each node has checked and has it. */
+export async function gossipFigures(nodes: number, cards: number): Promise<BenchResult[]> {
+  const mesh = new TestMesh();
+  try {
+    const boot = await mesh.node();
+    const seed = mesh.seed();
+    const author = await mesh.node({ bootstrap: [addressOf(boot)] }, { seed });
+    const others: Mesh[] = [boot];
+    while (others.length < nodes - 1) {
+      others.push(await mesh.node({ bootstrap: [addressOf(boot)] }));
+    }
+    await until(() => boot.gossip.listeners() >= nodes - 2 && author.gossip.listeners() > 0);
+    const signer = await createSigner(seed);
+    const delays: number[] = [];
+    for (let i = 0; i < cards; i++) {
+      const agent = `agent-${i}`;
+      const signed = await signedCard(signer, agent, 1, Date.now());
+      const start = performance.now();
+      await author.gossip.tellCard(signed);
+      const arrivals = others.map((node) => arrival(node, signer.did, agent, start));
+      delays.push(...(await Promise.all(arrivals)).filter((ms) => ms < MISSED_MS));
+    }
+    const missed = cards * others.length - delays.length;
+    return [
+      {
+        name: `gossip.${nodes}.p50_ms`,
+        value: tenths(quantile(delays, 0.5)),
+        unit: 'ms',
+        better: 'lower',
+      },
+      {
+        name: `gossip.${nodes}.p99_ms`,
+        value: tenths(quantile(delays, 0.99)),
+        unit: 'ms',
+        better: 'lower',
+      },
+      { name: `gossip.${nodes}.missed`, value: missed, unit: 'messages', better: 'lower' },
+    ];
+  } finally {
+    await mesh.stop();
+  }
+}
+
+/** ms from `start` until a node holds the card, MISSED_MS when it never does. */
+async function arrival(node: Mesh, did: string, agent: string, start: number): Promise<number> {
+  return until(() => {
+    const passed = performance.now() - start;
+    if (node.book.card(did, agent) !== null) return Math.max(passed, Number.MIN_VALUE);
+    return passed > MISSED_MS ? MISSED_MS : null;
+  });
+}
+
+function tenths(value: number): number {
+  return Number(value.toFixed(1));
+}

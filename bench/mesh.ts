@@ -1,0 +1,152 @@
+/**
+ * `npm run bench -- mesh`: what the mesh adds to libp2p, on real nodes in one process on loopback.
+ * `vs raw-libp2p` is a plain libp2p stream over the same connection, taken in the same run.
+ */
+import type { Mesh } from '@zerostate/mesh';
+import { createSigner } from '@zerostate/shared';
+import { until } from '../packages/mesh/src/testing/adapters/system.ts';
+import { signedCard } from '../packages/mesh/src/testing/cards.ts';
+import { addressOf, TCP, TestMesh, WS } from '../packages/mesh/src/testing/nodes.ts';
+
+import { gossipFigures } from './mesh-gossip.ts';
+import { type BenchOptions, type BenchReport, type BenchResult, median } from './report.ts';
+
+const BODY_BYTES = 8_388_608;
+const MIB = 1_048_576;
+const TASK = 'A'.repeat(43);
+const SINK = '/bench/sink/1';
+const never = new AbortController().signal;
+
+export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
+  const rounds = full ? 15 : 5;
+  const results: BenchResult[] = [];
+  for (const [name, listen] of [
+    ['direct.tcp', TCP],
+    ['direct.ws', WS],
+  ] as const) {
+    note(`${name}: ${rounds} rounds of 8 MiB`);
+    results.push(await throughput(name, rounds, (mesh) => direct(mesh, listen)));
+  }
+  note(`relayed: ${rounds} rounds of 8 MiB`);
+  results.push(await throughput('relayed', rounds, relayed));
+  note('table: put and get');
+  results.push(...(await table(full ? 50 : 10)));
+  for (const nodes of full ? [20, 50] : [20]) {
+    note(`gossip: ${nodes} nodes`);
+    results.push(...(await gossipFigures(nodes, full ? 100 : 20)));
+  }
+  return { suite: 'mesh', machine: '', results };
+}
+
+type Pair = { from: Mesh; to: Mesh };
+
+async function direct(mesh: TestMesh, listen: string): Promise<Pair> {
+  const [to, from] = [await mesh.node({ listen: [listen] }), await mesh.node({ listen: [] })];
+  await from.connect(addressOf(to));
+  return { from, to };
+}
+
+async function relayed(mesh: TestMesh): Promise<Pair> {
+  const relay = await mesh.relay();
+  const to = await mesh.node({ listen: [], relays: [addressOf(relay)] });
+  const from = await mesh.node({ listen: [] });
+  const through = await until(() => to.addresses().find((one) => one.includes('/p2p-circuit/')));
+  await from.connect(through);
+  return { from, to };
+}
+
+/** MB/s of a task's body, and of a plain stream, in turns over one connection. */
+async function throughput(
+  name: string,
+  rounds: number,
+  pairOf: (mesh: TestMesh) => Promise<Pair>,
+): Promise<BenchResult> {
+  const mesh = new TestMesh();
+  try {
+    const { from, to } = await pairOf(mesh);
+    to.tasks.handle('task.cancel', async () => ({ ok: true, value: { message: null } }));
+    await sink(to);
+    const [ours, raw]: [number[], number[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      ours.push(await rate(() => asked(from, to)));
+      raw.push(await rate(() => streamed(from, to)));
+    }
+    const value = Number(median(ours).toFixed(1));
+    const vs = { 'raw-libp2p': Number((median(ours) / median(raw)).toFixed(3)) };
+    return { name: `${name}.mb_per_s`, value, unit: 'MB/s', better: 'higher', vs };
+  } finally {
+    await mesh.stop();
+  }
+}
+
+async function rate(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return BODY_BYTES / MIB / ((performance.now() - start) / 1000);
+}
+
+async function asked(from: Mesh, to: Mesh): Promise<void> {
+  const body = new Uint8Array(BODY_BYTES);
+  for (;;) {
+    const answered = await from.tasks.ask(
+      to.did,
+      { type: 'task.cancel', body: { task: TASK } },
+      { body, withinMs: 60_000 },
+    );
+    if (answered.ok) return;
+    throw new Error(`${answered.code} ${answered.detail ?? ''}`);
+  }
+}
+
+async function sink(node: Mesh): Promise<void> {
+  await node.wire.handle(SINK, 8, async (stream) => {
+    for (;;) {
+      const bytes = await stream.read(never);
+      if (!bytes.ok || bytes.value === null) break;
+    }
+    await stream.write(Uint8Array.of(1), never);
+    await stream.end(never);
+  });
+}
+
+async function streamed(from: Mesh, to: Mesh): Promise<void> {
+  const opened = await from.wire.open(to.did, SINK, never);
+  if (!opened.ok) throw new Error(opened.code);
+  const piece = new Uint8Array(65_536);
+  for (let sent = 0; sent < BODY_BYTES; sent += piece.length) {
+    await opened.value.write(piece, never);
+  }
+  await opened.value.end(never);
+  await opened.value.read(never);
+}
+
+/** Round trips of the table with eight nodes. */
+async function table(cards: number): Promise<BenchResult[]> {
+  const mesh = new TestMesh();
+  try {
+    const boot = await mesh.node();
+    const seed = mesh.seed();
+    const publisher = await mesh.node({ bootstrap: [addressOf(boot)] }, { seed });
+    const others: Mesh[] = [];
+    for (let i = 0; i < 6; i++) others.push(await mesh.node({ bootstrap: [addressOf(boot)] }));
+    const signer = await createSigner(seed);
+    await until(() => boot.wire.connections().length >= 7);
+    const [puts, gets]: [number[], number[]] = [[], []];
+    for (let i = 0; i < cards; i++) {
+      const signed = await signedCard(signer, `agent-${i}`, 1, Date.now());
+      const start = performance.now();
+      await publisher.cards.publish(signed);
+      puts.push(performance.now() - start);
+      const middle = performance.now();
+      await others[i % others.length]?.cards.resolve(signer.did, `agent-${i}`);
+      gets.push(performance.now() - middle);
+    }
+    const figure = (name: string, values: number[]): BenchResult => {
+      const value = Number(median(values).toFixed(1));
+      return { name, value, unit: 'ms', better: 'lower' };
+    };
+    return [figure('dht.put.p50_ms', puts), figure('dht.get.p50_ms', gets)];
+  } finally {
+    await mesh.stop();
+  }
+}
