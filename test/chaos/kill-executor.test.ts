@@ -29,6 +29,14 @@ const FUND = 1_000_000_000n;
 /** What the executor has before it earns anything. */
 const OWN = 1_000_000n;
 const FILE = 'test/chaos/kill-executor.test.ts';
+/** How a run ends whose executor was not there for it; nothing is paid then. */
+const AWAY = [
+  'task-not-accepted',
+  'task-failed',
+  'task-late',
+  'channel-not-opened',
+  'rejected:busy',
+];
 const ROOT = join(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'apps/executor-node/src/cli/main.ts');
 
@@ -135,8 +143,8 @@ test(`${KILLS} kills of an executor lose no voucher that it held and double none
         verify: 'never',
       });
       if (!done.ok) {
-        // The daemon was away for longer than a caller waits: it asks again.
-        expect(['task-not-accepted', 'channel-not-opened', 'rejected:busy']).toContain(done.code);
+        // The daemon was away for longer than the caller waits, or than the task had time.
+        expect(AWAY).toContain(done.code);
         continue;
       }
       paid += done.value.price;
