@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { CardDocument } from '@zerostate/discovery';
 import { type Signer, searchAnswerSchema, signCard } from '@zerostate/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -29,6 +30,7 @@ const PER_SECOND = 50;
 const PROBES = IS_SOAK ? 20 : 2;
 const FRESH_MS_MAX = 2_000;
 const LOOK_MS = 50;
+const BUILDER = fileURLToPath(new URL('./freshness-builder.ts', import.meta.url));
 /** Apart from the ports of other tests. */
 const PORT = 21_300;
 const SETTINGS = {
@@ -226,7 +228,7 @@ async function unfinished(): Promise<string[]> {
 
 /** The id of the snapshot that it did not finish. */
 async function killBuilderHalfway(): Promise<string> {
-  const builder = spawn(process.execPath, [join(import.meta.dirname, 'freshness-builder.ts')], {
+  const builder = spawn(process.execPath, [BUILDER], {
     env: { ...process.env, DIRECTORY_URL: databases.DIRECTORY_URL },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -20,7 +20,7 @@ export const searchRequestSchema = z.strictObject({
       online: z.boolean().optional(),
     })
     .optional(),
-  /** What the parts of a score count: see docs/protocol.md, Search, for their defaults. */
+  /** What the parts of a score count, each 0 to 1. */
   weights: z
     .strictObject({
       /** The vectors' share of the match; the words have the rest. */
