@@ -117,4 +117,11 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await main(process.argv.slice(2));
+  } catch (error) {
+    console.error(`build:encoder: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  }
+}
