@@ -19,8 +19,8 @@ import {
   sealEnvelope,
 } from '@zerostate/shared';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { z } from 'zod';
 import { systemRng } from '../adapters/system.ts';
+import { claimSchema, fundSchema } from './orders.ts';
 
 export type Received = { n: number; type: string; body: Record<string, unknown> };
 type Row = { seq: number; type: string; body: unknown };
@@ -379,27 +379,6 @@ export class TestEdge {
     return { status: 201, value: claim };
   }
 }
-
-const dir = z.enum(['a', 'b']);
-const fundSchema = z.object({
-  topup: z.object({ body: z.object({ dir, amount: z.string() }) }).optional(),
-  roll: z.object({ body: z.object({ to_dir: dir, amount: z.string() }) }).optional(),
-});
-
-const claimSchema = z.object({
-  cond: z.object({
-    body: z.object({
-      ch: z.string(),
-      dir: z.enum(['a', 'b']),
-      lane: z.string(),
-      base: z.string(),
-      cap: z.string(),
-      task: z.string(),
-      not_after: z.string(),
-    }),
-  }),
-  receipt: z.object({ body: z.object({ price: z.string() }) }),
-});
 
 function problem(status: number, code: string) {
   return { type: `urn:test:${code}`, title: code, status, code };
