@@ -11,7 +11,7 @@ const PAGE = 256;
 const TURN_MS = 100;
 /** Another worker publishes and reads its own cards: they are left to it for so many turns. */
 const PATIENCE = 5;
-const MISSED_MAX = 4_096;
+const REMEMBERED_MAX = 4_096;
 /** Vectors of cards that are gone are kept this long: the card may come back. */
 const KEEP_MS = 7 * 86_400_000;
 
@@ -27,7 +27,7 @@ export class Meanings {
   readonly #deps: MeaningDeps;
   /** Turns for which a card's vectors were missing. */
   readonly #missed = new Map<string, number>();
-  #own = new Set<string>();
+  readonly #own = new Set<string>();
 
   constructor(deps: MeaningDeps) {
     this.#deps = deps;
@@ -35,6 +35,9 @@ export class Meanings {
 
   /** This worker published a card with this digest. */
   published(cardSha256: string): void {
+    if (this.#deps.search.semantic === undefined) return;
+    // Forgotten ones are made after some turns, like those of others.
+    if (this.#own.size >= REMEMBERED_MAX) this.#own.clear();
     this.#own.add(cardSha256);
   }
 
@@ -64,7 +67,7 @@ export class Meanings {
     if (this.#own.has(cardSha256)) return true;
     const turns = (this.#missed.get(cardSha256) ?? 0) + 1;
     this.#missed.set(cardSha256, turns);
-    if (this.#missed.size > MISSED_MAX) this.#missed.clear();
+    if (this.#missed.size > REMEMBERED_MAX) this.#missed.clear();
     return turns > PATIENCE;
   }
 
