@@ -5,4 +5,8 @@ export type { Health, HealthState } from './health/score.ts';
 export type { Negotiated } from './hello/message.ts';
 export { Mesh, type MeshOptions, type MeshStartCode, startMesh } from './node.ts';
 export type { MeshConfig, MeshPorts } from './options.ts';
+export type { Dht, Gossip, PeerStream, Wire } from './ports.ts';
+export type { VerifiedCard } from './records/verify-chain.ts';
 export { DEFAULT_RELAY_POLICY, type RelayPolicy, type RelayQuota } from './relay/accounting.ts';
+export type { AskOptions, AskResult, Question, Reply } from './tasks/exchange.ts';
+export type { Message } from './tasks/message.ts';

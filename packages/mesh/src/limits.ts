@@ -87,9 +87,8 @@ export const RECORDS_KEPT_MAX = 8_192;
 export const RECORDS_PER_DID_KEPT_MAX = 256;
 /** A gossiped message: a record with its card. */
 export const GOSSIP_BYTES_MAX = 98_304;
-/** Presence is told this often, is worth nothing after three times that, and at most as many
- * peers' is kept. */
-export const PRESENCE_MS = 30_000;
+/** Presence, which is told every 30 s, is worth nothing after three times that; so many peers'
+ * is kept. */
 export const PRESENCE_STALE_MS = 90_000;
 export const PRESENCES_KEPT_MAX = 16_384;
 /** Gossiped messages one author may have others check, a second and at once. */
@@ -132,8 +131,6 @@ export const SUSPECT_AFTER = 1;
 export const CONDEMN_AFTER = 2;
 /** Answers that the loss is counted over. */
 export const PROBES_KEPT = 32;
-/** Peers whose health is remembered after they left. */
-export const HEALTHS_KEPT_MAX = 4_096;
 /** Round trip at which half of the latency part of the score is gone. */
 export const HEALTH_RTT_HALF_MS = 250;
 /** Age at which a connection's steadiness is half believed. */

@@ -16,9 +16,6 @@ import {
 } from '@zerostate/shared';
 import type { CardKey, SignedCard, UncheckedCard } from './card-value.ts';
 
-/** The links of the chain, in their order. */
-export const CHAIN = ['hash', 'signature', 'authority', 'freshness'] as const;
-
 export type ChainCode =
   /** The record is not one, or its signature or the card's is not its author's. */
   | 'signature-record'

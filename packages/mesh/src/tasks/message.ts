@@ -25,8 +25,6 @@ export type Message =
   | { [T in EdgeMessageType]: { type: T; body: EdgeMessage<T> } }[EdgeMessageType]
   | { [T in ExecutorMessageType]: { type: T; body: ExecutorMessage<T> } }[ExecutorMessageType];
 
-export type MessageType = Message['type'];
-
 /** Control and payment go before bulk. */
 export type QosClass = 'control' | 'bulk';
 
