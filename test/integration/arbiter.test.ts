@@ -1,6 +1,6 @@
 /** Disputes from the receipt to the last micro-unit: edge, arbiter and executor are the real ones. */
 import { admit, callOf, limitsOf, METER, run } from '@zerostate/runtime';
-import { priceOf, sha256Base64url, type TaskManifest, utf8 } from '@zerostate/shared';
+import { idOf, priceOf, sha256Base64url, type TaskManifest, utf8 } from '@zerostate/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   freshNonce,
@@ -127,38 +127,58 @@ test('an arbiter gives each party what a second run says, to the micro-unit', as
   expect(await caseOf(lied.claim, ({ state }) => state === 'signed')).toMatchObject(words);
 });
 
-test('a true receipt that asks too much is paid at the right price, and the bond returns', async () => {
-  const dear = await network.party('dear');
-  const { network: name, origins } = must(await dear.edge.network());
-  const wasm = await moduleOf('hello');
-  must(await dear.edge.putBlob(wasm));
-  must(await dear.edge.publishCard(await makePublication(name, dear.signer, { now: Date.now() })));
-  link = new LinkPeer(network.url, dear.signer);
-  await link.open(must(await dear.edge.network()), origins[0] ?? network.url, freshNonce());
-  const paid = await openChannel(creator, dear);
-  const asked = { abi: 'call', fn: 'hello', module: sha256Base64url(wasm), meter: METER } as const;
-  const about = { lane: '1', input: new Uint8Array(0), manifest: asked };
-  const task = await order(creator, dear, paid, about);
-  const ran = await outcomeOf(wasm, task.manifest.body);
-  const price = priceDue(task.manifest.body, ran);
-  const body = { ...ran, price: String(price + 1_000n) };
-  const made = { now: Date.now(), output: ran.bytes };
-  const { bytes: _, ...figures } = body;
-  const receipt = await makeReceipt(name, dear.signer, task, made, figures);
-  await link.next((frame) => frame.t === 'msg' && frame.type === 'task.offer');
-  link.say('task.accept', await makeAccept(name, dear.signer, task, Date.now() + 60_000));
-  const output = Buffer.from(ran.bytes).toString('base64url');
-  link.say('task.result', { receipt, output });
-  await objectTo(creator, task.id, await receiptOf(creator, task.id), 'price-wrong');
-  const before = { creator: await free(creator), dear: await free(dear) };
-  must(await dear.edge.claim(task.cond, receipt));
-  const claim = await claimId(creator, task);
-  await claimIs(claim, 'posted');
-  expect(await claimOf(network.url, claim)).toMatchObject({ price: String(price) });
-  expect(await free(dear)).toBe(before.dear + price);
-  expect(await free(creator)).toBe(before.creator);
-  expect(await escrow(creator, paid)).toBe(FUND - price);
-});
+test.each([
+  ['that was sent', true],
+  ['that was claimed and never sent', false],
+])(
+  'a true receipt %s and asks too much is paid at its price, and the bond returns',
+  async (_, sent) => {
+    const dear = await network.party(sent ? 'dear' : 'silent');
+    const { network: name, origins } = must(await dear.edge.network());
+    const wasm = await moduleOf('hello');
+    must(await dear.edge.putBlob(wasm));
+    must(
+      await dear.edge.publishCard(await makePublication(name, dear.signer, { now: Date.now() })),
+    );
+    link?.socket.close();
+    link = new LinkPeer(network.url, dear.signer);
+    await link.open(must(await dear.edge.network()), origins[0] ?? network.url, freshNonce());
+    const paid = await openChannel(creator, dear);
+    const asked = {
+      abi: 'call',
+      fn: 'hello',
+      module: sha256Base64url(wasm),
+      meter: METER,
+    } as const;
+    const about = { lane: '1', input: new Uint8Array(0), manifest: asked };
+    const task = await order(creator, dear, paid, about);
+    const ran = await outcomeOf(wasm, task.manifest.body);
+    const price = priceDue(task.manifest.body, ran);
+    const body = { ...ran, price: String(price + 1_000n) };
+    const made = { now: Date.now(), output: ran.bytes };
+    const { bytes: _bytes, ...figures } = body;
+    const receipt = await makeReceipt(name, dear.signer, task, made, figures);
+    await link.next((frame) => frame.t === 'msg' && frame.type === 'task.offer');
+    link.say('task.accept', await makeAccept(name, dear.signer, task, Date.now() + 60_000));
+    const claim = await claimId(creator, task);
+    const before = { creator: await free(creator), dear: await free(dear) };
+    if (sent) {
+      link.say('task.result', { receipt, output: Buffer.from(ran.bytes).toString('base64url') });
+      await objectTo(creator, task.id, await receiptOf(creator, task.id), 'price-wrong');
+      must(await dear.edge.claim(task.cond, receipt));
+    } else {
+      must(await dear.edge.claim(task.cond, receipt));
+      const shown = must(await creator.edge.receipt(idOf(name, 'task.receipt', receipt.body)));
+      expect(shown).toMatchObject({ receipt, state: 'claimed', counted: 'no' });
+      await objectTo(creator, task.id, receipt, 'price-wrong');
+    }
+    await claimIs(claim, 'posted');
+    expect(await claimOf(network.url, claim)).toMatchObject({ price: String(price) });
+    expect(await free(dear)).toBe(before.dear + price);
+    expect(await free(creator)).toBe(before.creator);
+    expect(await escrow(creator, paid)).toBe(FUND - price);
+  },
+);
 
 /** What a call gives, as a receipt states it. */
 async function outcomeOf(wasm: Uint8Array, manifest: TaskManifest) {

@@ -33,7 +33,7 @@ export const ROOT = join(import.meta.dirname, '../..');
 const NODE_CLI = join(ROOT, 'apps/executor-node/src/cli/main.ts');
 /** What every party starts with, and what a creator puts into its channel, micro-units. */
 export const MONEY = 10_000_000n;
-export const FUND = 4_000_000n;
+export const FUND = 3_000_000n;
 const LOOK_MS = 50;
 /** A bound against hanging, far above what a slow machine needs. */
 const LOOKS_MAX = 2_000;

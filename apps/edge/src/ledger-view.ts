@@ -11,6 +11,8 @@ export type ChannelView = {
 export interface LedgerView {
   /** The parties and state of a channel, null when there is none. */
   channelView(ch: string): Promise<ChannelView | null>;
+  /** Whether a claim says that this receipt is of this task. */
+  isClaimed(task: string, receipt: string): Promise<boolean>;
   /** Whether a DID has money here, free or in escrow: what lets it store things. */
   isFunded(did: string): Promise<boolean>;
 }
@@ -28,6 +30,13 @@ export function createLedgerView(ledger: Database): LedgerView {
       const state = STATES.find((known) => known === row.state);
       if (state === undefined) throw new Error(`stored channel in state ${row.state}`);
       return { a: String(row.a), b: String(row.b), state, claimMs: Number(row.claim_ms) };
+    },
+    async isClaimed(task, receipt) {
+      const rows = await ledger.read({
+        sql: 'SELECT 1 FROM claim WHERE task = ?1 AND receipt = ?2',
+        args: [task, receipt],
+      });
+      return rows.length > 0;
     },
     async isFunded(did) {
       const [row] = await ledger.read({

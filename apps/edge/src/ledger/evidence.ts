@@ -10,12 +10,13 @@ import {
   scorePerformance,
   type TaskAccept,
   type TaskCancel,
+  type TaskReceipt,
 } from '@zerostate/shared';
 import { asc, inArray } from 'drizzle-orm';
 import type { LedgerResult } from './codes.ts';
 import { operate } from './operate.ts';
 import type { LedgerPorts } from './ports.ts';
-import { big } from './snapshot.ts';
+import { big, text } from './snapshot.ts';
 import { carryOut } from './statements.ts';
 import { receiptTable, scoreTable } from './tables.ts';
 
@@ -152,7 +153,7 @@ export async function readReceipt(
     const { task, executor } = counted;
     return ok({ id, task, executor, receipt, counted: counted.counted, state: 'paid' });
   }
-  const stored = await ports.tasks.receipt(id);
+  const stored = (await ports.tasks.receipt(id)) ?? (await claimedReceipt(ports, id));
   if (stored === null) return err('receipt-unknown');
   const { task, executor } = stored.body;
   return ok({
@@ -163,6 +164,20 @@ export async function readReceipt(
     counted: 'no',
     state: await unpaidState(ports, id),
   });
+}
+
+/** A receipt that its executor showed to the ledger alone. */
+async function claimedReceipt(
+  ports: LedgerPorts,
+  id: string,
+): Promise<Envelope<TaskReceipt> | null> {
+  const [row] = await ports.database.read({
+    sql: 'SELECT receipt_envelope FROM claim WHERE receipt = ?1',
+    args: [id],
+  });
+  if (row === undefined) return null;
+  // The claim was taken with this envelope opened and verified.
+  return JSON.parse(text(row.receipt_envelope)) as Envelope<TaskReceipt>;
 }
 
 async function unpaidState(ports: LedgerPorts, id: string): Promise<ReceiptAnswer['state']> {

@@ -17,9 +17,13 @@ export async function objectTask(
   const word = await openCreatorWord(deps, about, raw);
   if (!word.ok) return word;
   const { body, envelope, task } = word.value;
-  if (task.receiptId !== body.receipt) return err('task-terms', 'not the receipt of this task');
+  const isReceiptHere = task.receiptId === body.receipt;
+  // An executor may claim a receipt that it never sent here: the creator has its say all the same.
+  if (!isReceiptHere && !(await deps.ledger.isClaimed(id, body.receipt))) {
+    return err('task-terms', 'not the receipt of this task');
+  }
   const text = JSON.stringify(envelope);
-  if (task.objection !== null) {
+  if (isReceiptHere && task.objection !== null) {
     return task.objection === text ? ok(task) : err('task-state', 'objected before');
   }
   // The ledger first: it decides what a claim starts as. A crash in between is repeated by the SDK.
@@ -31,6 +35,7 @@ export async function objectTask(
     executor: task.executor,
   });
   if (!kept.ok) return kept;
+  if (!isReceiptHere) return ok(task);
   const now = deps.clock.now();
   try {
     await deps.directory.batch([

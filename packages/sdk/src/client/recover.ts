@@ -1,4 +1,5 @@
 import type { TaskAnswer } from '@zerostate/shared';
+import type { EdgeResult } from '../http/outcome.ts';
 import type { VerifyMode } from '../verify/policy.ts';
 import type { WalletTask } from '../wallet/model.ts';
 import { refreshChannel } from './channels.ts';
@@ -96,6 +97,11 @@ async function follow(
   answer: TaskAnswer,
   { mode, onProgress }: { mode: VerifyMode; onProgress?: OnProgress | undefined },
 ): Promise<Outcome> {
+  if (answer.receipt === null && task.claimed) {
+    const claimed = await claimedReceipt(context, task);
+    if (!claimed.ok) return { state: 'open', code: claimed.code };
+    return follow(context, task, { ...answer, receipt: claimed.value }, { mode, onProgress });
+  }
   if (answer.receipt === null) {
     if (answer.state === 'rejected' && task.state === 'offered') {
       await context.wallet.withdraw(task.task);
@@ -110,6 +116,18 @@ async function follow(
   if (settled.value.state === 'objected') return { state: 'objected', code: settled.value.reason };
   const { body } = settled.value.receipt;
   return { state: 'paid', output: body.output, price: BigInt(body.price) };
+}
+
+/** The receipt that the executor claims by without having sent it: it may be a false one. */
+async function claimedReceipt(
+  { edge }: ClientContext,
+  task: WalletTask,
+): Promise<EdgeResult<NonNullable<TaskAnswer['receipt']>>> {
+  const channel = await edge.channel(task.ch);
+  if (!channel.ok) return channel;
+  const claim = channel.value.claims.find((each) => each.task === task.task);
+  const receipt = await edge.receipt(claim?.receipt ?? '');
+  return receipt.ok ? { ok: true, value: receipt.value.receipt } : receipt;
 }
 
 /** Lets go of a task that cannot be claimed any more; until then it stays as it is. */

@@ -1,9 +1,11 @@
+import { idOf, taskReceiptSchema } from '@zerostate/shared';
 import { afterEach, expect, test } from 'vitest';
 import { startEdge, TEST_NETWORK, type TestEdge } from '../testing/edge.ts';
 import { type Behaviour, testExecutor } from '../testing/executor.ts';
-import { countingRng, handClock, START, signerOf, unwrap } from '../testing/parties.ts';
+import { claimOf, countingRng, handClock, START, signerOf, unwrap } from '../testing/parties.ts';
 import { watchedStore } from '../testing/wallets.ts';
 import { createMemoryStore } from '../wallet/memory-store.ts';
+import type { WalletTask } from '../wallet/model.ts';
 import type { WalletStore } from '../wallet/store.ts';
 import { type Client, connect } from './connect.ts';
 import type { ProgressEvent } from './progress.ts';
@@ -279,6 +281,53 @@ test('a wrong result that came while nobody waited is objected to at the next st
   expect(edge.objections).toHaveLength(1);
   expect(edge.vouchers).toEqual([]);
 });
+
+test.each([
+  ['wrong', { status: 'exit:1' as const }, 'objected'],
+  ['right', {}, 'open'],
+])(
+  'a %s receipt that was claimed and never sent is looked at all the same',
+  async (_, lie, state) => {
+    const edge = await edgeWith({ lie: (receipt) => ({ ...receipt, ...lie }) });
+    const store = createMemoryStore();
+    const client = await clientOf(edge, store);
+    edge.faults.push({ method: 'GET', part: '/tasks/', fault: 'cut' });
+    await client.run(hello);
+    edge.faults.pop();
+    const [open] = await client.wallet.pending();
+    const task = await client.wallet.task(open?.task ?? '');
+    if (task === null) throw new Error('the task is not kept');
+    claimUnsent(edge, task);
+    expect((await clientOf(edge, store)).recovered).toMatchObject([{ state }]);
+    expect(edge.objections).toHaveLength(state === 'objected' ? 1 : 0);
+    expect(edge.vouchers).toEqual([]);
+  },
+);
+
+/** The executor puts its output, and claims by a receipt that only the ledger was shown. */
+function claimUnsent(edge: TestEdge, task: WalletTask): void {
+  const answer = edge.tasks.get(task.task);
+  const channel = edge.channels.get(task.ch);
+  if (answer?.receipt == null || channel === undefined) throw new Error('no receipt was made');
+  const { receipt, output } = answer;
+  const { output: hash } = taskReceiptSchema.parse(receipt.body);
+  edge.blobs.set(hash, Buffer.from(output ?? '', 'base64url'));
+  const id = idOf(TEST_NETWORK, 'task.receipt', receipt.body);
+  edge.tasks.set(task.task, { ...answer, state: 'accepted', receipt: null, output: null });
+  const { executor } = task.manifest.body;
+  const shown = {
+    id,
+    task: task.task,
+    executor,
+    receipt,
+    counted: 'no',
+    state: 'claimed',
+  } as const;
+  edge.receipts.set(id, shown);
+  const { dir } = task.cond.body;
+  const claim = claimOf({ ch: task.ch, budget: { dir } }, task, { receipt: id });
+  edge.channels.set(task.ch, { ...channel, claims: [claim], version: channel.version + 1 });
+}
 
 test('Ctrl-C while waiting leaves a task that the next start settles', async () => {
   const edge = await edgeWith({});

@@ -14,6 +14,7 @@ import {
   networkId,
   type PaychCond,
   type PaychOpen,
+  type ReceiptAnswer,
   type TaskAnswer,
   type TaskManifest,
 } from '@zerostate/shared';
@@ -26,6 +27,7 @@ export interface TestEdge extends TestServer {
   executors: TestExecutor[];
   channels: Map<string, ChannelAnswer>;
   tasks: Map<string, TaskAnswer>;
+  receipts: Map<string, ReceiptAnswer>;
   blobs: Map<string, Uint8Array>;
   vouchers: Envelope<{ cum: string; lane: string }>[];
   objections: Envelope<{ reason: string }>[];
@@ -64,6 +66,7 @@ export async function startEdge(executors: TestExecutor[]): Promise<TestEdge> {
     executors,
     channels: new Map(),
     tasks: new Map(),
+    receipts: new Map(),
     blobs: new Map([[await digestSha256(HELLO), HELLO]]),
     vouchers: [],
     objections: [],
@@ -115,6 +118,8 @@ async function handle(
       return postChannel(edge, id, action, JSON.parse(seen.body.toString()));
     case 'GET tasks':
       return edge.tasks.get(id) ?? null;
+    case 'GET receipts':
+      return edge.receipts.get(id) ?? null;
     case 'POST tasks':
       return postTask(edge, id, JSON.parse(seen.body.toString()));
     default:

@@ -137,7 +137,7 @@ export function channelAnswerOf(
 
 /** A claim on a task of the wallet, as the ledger lists it. */
 export function claimOf(
-  channel: WalletChannel,
+  channel: { ch: string; budget: Pick<WalletChannel['budget'], 'dir'> },
   task: WalletTask,
   changes: Partial<ChannelAnswer['claims'][number]> = {},
 ): ChannelAnswer['claims'][number] {
