@@ -7,7 +7,8 @@ export {
 export { type Embedder, quantise } from './embed/embedder.ts';
 export { ngramHash384 } from './embed/ngram-hash.ts';
 export { type OpenAiOptions, openAiEmbedder } from './embed/openai.ts';
-export { type ByteSource } from './embed/use-lite/byte-stream.ts';
+export { EmbedFailure, type EmbedFailureCode } from './embed/remote.ts';
+export type { ByteSource } from './embed/use-lite/byte-stream.ts';
 export {
   createEncoder,
   type Encoder,
@@ -15,7 +16,6 @@ export {
   type EncoderFaultCode,
   type EncoderSources,
 } from './embed/use-lite/encoder.ts';
-export { EmbedFailure, type EmbedFailureCode } from './embed/remote.ts';
 export { type AiBinding, type WorkersAiOptions, workersAiEmbedder } from './embed/workers-ai.ts';
 export { type CardChange, DELTA_MAX, type SemanticVectors } from './index/delta.ts';
 export {
