@@ -14,8 +14,10 @@ const never = <T>(): Promise<T> => new Promise<T>(() => undefined);
 export type Fate = (life: Life) => 'lives' | 'dies-before' | 'dies-after';
 
 async function mortal<T>(life: Life, fate: Fate, write: () => Promise<T>): Promise<T> {
-  if (!life.isAlive) return never();
+  if (!life.isAlive || life.isDoomed) return never();
   const what = fate(life);
+  // Until its end comes around it goes on thinking, but nothing of it reaches a disk any more.
+  if (what !== 'lives') life.doom();
   if (what === 'dies-before') return never();
   const done = await write();
   return life.isAlive ? done : never();

@@ -12,10 +12,20 @@ export type Cancel = () => void;
 export class Life {
   readonly name: string;
   #isAlive: boolean;
+  #isDoomed: boolean = false;
 
   constructor(name: string) {
     this.name = name;
     this.#isAlive = true;
+  }
+
+  /** Whether it dies at a write that it has asked for. */
+  get isDoomed(): boolean {
+    return this.#isDoomed;
+  }
+
+  doom(): void {
+    this.#isDoomed = true;
   }
 
   get isAlive(): boolean {

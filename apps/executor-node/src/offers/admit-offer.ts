@@ -1,5 +1,6 @@
 import {
   acceptTask,
+  type Budget,
   condDropped,
   type EdgeMessage,
   err,
@@ -9,6 +10,7 @@ import {
 } from '@zerostate/shared';
 import { currentMirror } from '../wallet/channels.ts';
 import { type Refusal, refusal } from '../wallet/context.ts';
+import type { Mirror } from '../wallet/mirror.ts';
 import { executorTerms, type OfferedAgent } from './catalog.ts';
 import type { OffersContext } from './context.ts';
 import { checkProgram, type Offer, readInput, readOffer } from './read-offer.ts';
@@ -105,36 +107,32 @@ async function laneIsFree(offers: OffersContext, offer: Offer): Promise<void> {
   });
 }
 
-/** The decision, and its record. null when the task was taken. */
+/**
+ * The decision, and its record. null when the task was taken. Between the budget that was decided
+ * on and the write nothing else may change it: rows are written in the order of the book's changes.
+ */
 async function decide(
   offers: OffersContext,
   offer: Offer,
   agent: OfferedAgent,
   input: Uint8Array,
 ): Promise<Rejection | null> {
-  const { wallet, queue, gasRate } = offers;
+  const { wallet, queue } = offers;
   const { book, clock, database, pinned, signer } = wallet;
-  const now = clock.now();
-  if (offers.isDraining()) return { code: 'busy', detail: 'stopping', retry_ms: 10_000 };
-  if (queue.isFull) return { code: 'busy', detail: 'queue full', retry_ms: queue.waitMs };
-  const mirror = book.get(offer.cond.ch);
-  if (mirror === null) return { code: 'channel-unknown' };
-  if (mirror.isClosing) return { code: 'channel-not-active', detail: 'closing' };
-  const terms = (queueMs: number) =>
-    executorTerms(agent.params, { gasPerMs: BigInt(gasRate.gasPerMs), queueMs });
-  const accepted = acceptTask(mirror.budget, offer, terms(queue.waitMs), now);
-  if (!accepted.ok) {
-    // It would fit if nothing were before it: then time is what is missing, not better terms.
-    const isLate = acceptTask(mirror.budget, offer, terms(0), now).ok;
-    return isLate ? { code: 'busy', retry_ms: queue.waitMs } : refusal(accepted);
+  for (;;) {
+    const decided = consider(offers, offer, agent);
+    if (!decided.ok) return decided.why;
+    const { mirror, budget, deadline } = decided;
+    const { ch, lane } = offer.cond;
+    const body = { task: offer.task.id, ch, lane: String(lane), deadline: String(deadline) };
+    const accept = await sealEnvelope(pinned.network, 'task.accept', body, signer);
+    // While it was signed, a voucher or another offer may have come: then it is decided anew.
+    if (book.get(ch) !== mirror || queue.isFull || offers.isDraining()) continue;
+    // The cond's row names the task's, so the task comes first.
+    const accepted = insertAccepted(offer, input, accept, clock.now());
+    await database.write([...accepted, ...book.change(mirror, budget)]);
+    break;
   }
-  const changes = book.change(mirror, accepted.value.budget);
-  const { deadline } = accepted.value;
-  const { ch, lane } = offer.cond;
-  const body = { task: offer.task.id, ch, lane: String(lane), deadline: String(deadline) };
-  const accept = await sealEnvelope(pinned.network, 'task.accept', body, signer);
-  // The cond's row names the task's, so the task comes first.
-  await database.write([...insertAccepted(offer, input, accept, now), ...changes]);
   wallet.kick();
   queue.put({
     task: offer.task.id,
@@ -146,6 +144,31 @@ async function decide(
     tries: 0,
   });
   return null;
+}
+
+type Considered =
+  | { ok: true; mirror: Mirror; budget: Budget; deadline: number }
+  | { ok: false; why: Rejection };
+
+/** Whether the task fits the channel, the agent's terms and the time that is left, as things are now. */
+function consider(offers: OffersContext, offer: Offer, agent: OfferedAgent): Considered {
+  const { wallet, queue, gasRate } = offers;
+  const no = (why: Rejection): Considered => ({ ok: false, why });
+  const now = wallet.clock.now();
+  if (offers.isDraining()) return no({ code: 'busy', detail: 'stopping', retry_ms: 10_000 });
+  if (queue.isFull) return no({ code: 'busy', detail: 'queue full', retry_ms: queue.waitMs });
+  const mirror = wallet.book.get(offer.cond.ch);
+  if (mirror === null) return no({ code: 'channel-unknown' });
+  if (mirror.isClosing) return no({ code: 'channel-not-active', detail: 'closing' });
+  const terms = (queueMs: number) =>
+    executorTerms(agent.params, { gasPerMs: BigInt(gasRate.gasPerMs), queueMs });
+  const accepted = acceptTask(mirror.budget, offer, terms(queue.waitMs), now);
+  if (!accepted.ok) {
+    // It would fit if nothing were before it: then time is what is missing, not better terms.
+    const isLate = acceptTask(mirror.budget, offer, terms(0), now).ok;
+    return no(isLate ? { code: 'busy', retry_ms: queue.waitMs } : refusal(accepted));
+  }
+  return { ok: true, mirror, ...accepted.value };
 }
 
 type Rejection = { code: string; detail?: string; retry_ms?: number };

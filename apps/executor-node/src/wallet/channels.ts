@@ -15,7 +15,14 @@ import {
 import { type Statement, sql } from '../state/database.ts';
 import type { WalletContext } from './context.ts';
 import { insertChannel, type Mirror, newMirror, redeemedLane } from './mirror.ts';
-import { closedInFull, dropOutput, laneRedeemed, openerOf, saveClaim } from './store.ts';
+import {
+  closedInFull,
+  dropOutput,
+  isChannelKept,
+  laneRedeemed,
+  openerOf,
+  saveClaim,
+} from './store.ts';
 
 /** How long after a claim is due to post the ledger is asked what became of it. */
 const AFTER_POSTING_MS = 5_000;
@@ -79,7 +86,10 @@ async function adopt(
   );
   if (!opened.ok) return opened;
   if (opened.value.id !== ch) return err('channel-wrong');
+  const isKept = await isChannelKept(wallet.database, ch);
   if (wallet.book.get(ch) !== null) return ok(undefined);
+  // The answer was under way while the channel closed.
+  if (isKept) return err('channel-closed');
   const { body, envelope } = opened.value;
   const { terms, fund } = openTerms(ch, body, openerOf(body, envelope.sigs));
   const own = dirOf(terms, wallet.pinned.did);

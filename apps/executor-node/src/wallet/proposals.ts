@@ -20,7 +20,7 @@ import { currentMirror } from './channels.ts';
 import { type Refusal, refusal, type WalletContext } from './context.ts';
 import { insertChannel, type Mirror, newMirror } from './mirror.ts';
 import type { Redeemer } from './redeem.ts';
-import { openerOf, pendingCloses, saveClose } from './store.ts';
+import { isChannelKept, openerOf, pendingCloses, saveClose } from './store.ts';
 
 /**
  * Co-signs a proposed channel by the node's policy (money.md 3). The channel and the signature
@@ -49,6 +49,8 @@ export async function answerOpen(
     if (!accepted.ok) return refusal(accepted);
   }
   const signed = await cosign(pinned.network, envelope, signer);
+  const isKept = await isChannelKept(database, ch);
+  if (isKept && book.get(ch) === null) return { code: 'channel-closed' };
   const now = clock.now();
   const statements = outboxInsert(
     { type: 'channel.accept', ref: ch, body: { kind: 'open', envelope: signed } },

@@ -45,6 +45,13 @@ export async function loadMirrors(database: Database): Promise<Mirror[]> {
   return mirrors;
 }
 
+/** Whether this node ever took part in a channel: a closed one is no longer in the book. */
+export async function isChannelKept(database: Database, ch: string): Promise<boolean> {
+  const { channel } = tables;
+  const rows = await database.db.select({ ch: channel.ch }).from(channel).where(eq(channel.ch, ch));
+  return rows.length > 0;
+}
+
 function isLive(claim: ClaimRow | null): boolean {
   return claim?.state === 'pending' || claim?.state === 'disputed';
 }
