@@ -63,6 +63,8 @@ type Connection = {
   session: string;
   heardAt: number;
   upAt: number;
+  /** The newest message of each outbox that came over it; 0 before the first. */
+  newest: Record<OutboxDatabase, number>;
   /** Frames are read one after the other: a handshake step may wait for a signature. */
   reading: Promise<void>;
   timers: Cancel[];
@@ -126,6 +128,7 @@ export class Link {
       session: '',
       heardAt: clock.now(),
       upAt: 0,
+      newest: { ledger: 0, directory: 0 },
       reading: Promise.resolve(),
       timers: [],
     };
@@ -246,6 +249,13 @@ export class Link {
 
   #deliver(connection: Connection, frame: Extract<EdgeFrame, { t: 'msg' }>): void {
     const { db, seq, type, body } = frame;
+    const next = connection.newest[db] + 1;
+    // What is acknowledged is cumulative: going on would tell the edge that this node has the rest.
+    if (next > 1 && seq > next) {
+      this.#drop(connection, 'message-missing', `${db} ${next}`);
+      return;
+    }
+    connection.newest[db] = Math.max(connection.newest[db], seq);
     if (!this.#positions.begin(db, seq)) {
       // Taken before: its acknowledgement was lost.
       this.#acknowledge();

@@ -79,6 +79,21 @@ test('what is not acknowledged is sent again after the link is lost, once', asyn
   expect(again).toEqual(first);
 });
 
+test('a message that was lost on the way is asked for again, not skipped', async () => {
+  const caller = await world.ready();
+  const first = await world.edge.acked(
+    'ledger',
+    await caller.voucher({ lane: '0', cum: '1', memo: '' }),
+  );
+  expect(first).toBe(true);
+  world.edge.lose('ledger', 'channel.changed', { ch: caller.ch, state: 'active' });
+  const after = await caller.voucher({ lane: '0', cum: '2', memo: '' });
+  await eventually(() => linkLines().includes('message-missing'));
+  expect(world.edge.acks.ledger).toBeLessThan(after - 1);
+  await redial();
+  await world.edge.acked('ledger', after);
+});
+
 test('after a restart the edge is told what was seen, and repeats nothing', async () => {
   const caller = await world.ready();
   const { task, seq } = await caller.offer();

@@ -107,6 +107,11 @@ export class TestEdge {
     return row.seq;
   }
 
+  /** Puts a message into an outbox that is lost on the way. */
+  lose(db: OutboxDatabase, type: string, body: unknown): void {
+    this.#outbox[db].push({ seq: this.#outbox[db].length + 1, type, body });
+  }
+
   /** Sends a message again that was sent before, as after a lost acknowledgement. */
   repeat(db: OutboxDatabase, seq: number): void {
     const row = this.#outbox[db][seq - 1];
