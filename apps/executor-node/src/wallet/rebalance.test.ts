@@ -88,7 +88,7 @@ describe('a node', () => {
     // The node's other program has spent it all.
     world.edge.channels.get(peer.ch)?.lanes.push({ dir: own, lane: 0, cum: '1000', memo: '' });
     await world.edge.acked('ledger', await payer.voucher({ lane: '0', cum: '900', memo: '' }));
-    await world.passUntil(10_000, () => world.edge.funded.length > 1);
+    await world.passUntil(1_000, () => world.edge.funded.length > 1);
     expect(world.edge.redeemed).toMatchObject([{ ch: payer.ch, cum: '900' }]);
     expect(world.edge.funded[1]).toEqual({ ch: peer.ch, dir: own, amount: '250', by: 'roll' });
     // The goal is reached: nothing more moves.

@@ -112,7 +112,7 @@ test.each(['at once', 'after a restart'])(
     }
     // The first receipt would be covered: the voucher commits to both.
     world.edge.payable = price - 1n;
-    await world.passUntil(10_000, () => world.edge.redeemed.length === 1);
+    await world.passUntil(1_000, () => world.edge.redeemed.length === 1);
     expect(world.edge.redeemed[0]).toMatchObject({ cum: String(price - 1n) });
     if (when === 'after a restart') {
       await world.stop();
@@ -122,7 +122,7 @@ test.each(['at once', 'after a restart'])(
     world.edge.deliver('ledger', 'channel.changed', { ch: caller.ch, state: 'active' });
     await world.settle();
     world.edge.payable = price;
-    await world.passUntil(10_000, () => world.edge.redeemed.length === 2);
+    await world.passUntil(1_000, () => world.edge.redeemed.length === 2);
     expect(world.edge.redeemed[1]).toMatchObject({ cum: String(price), receipts: 2 });
   },
 );
