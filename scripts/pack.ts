@@ -17,6 +17,7 @@ const ROOMS = [
   'packages/shared',
   'packages/runtime',
   'packages/discovery',
+  'packages/mesh',
   'packages/sdk',
   'apps/executor-node',
 ];
