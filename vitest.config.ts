@@ -10,8 +10,6 @@ export default defineConfig({
       // Kills and freezes relays against the clock: it belongs to the soak.
       ...(process.env.ZS_SOAK ? [] : ['test/mesh/supervisor.test.ts']),
     ],
-    // Real sockets on shared machines: one more try there, none on one's own.
-    retry: process.env.CI ? 1 : 0,
     // A bound against hanging, not on speed: shared machines stall.
     testTimeout: 300_000,
     hookTimeout: 300_000,

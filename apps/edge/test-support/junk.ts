@@ -169,6 +169,8 @@ export async function faultOf(response: Response): Promise<string | null> {
   if (response.status >= 500 && response.status !== 503) return `status ${response.status}`;
   if (response.status < 400) return null;
   const type = response.headers.get('content-type') ?? 'nothing';
+  // Headers above 16 KiB: Bun's own parser refuses them, without a body, before any of our code.
+  if (response.status === 431 && type === 'nothing') return null;
   if (type !== 'application/problem+json') return `answered ${response.status} as ${type}`;
   const problem: unknown = await response.json();
   const isProblem =
