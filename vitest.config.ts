@@ -10,6 +10,7 @@ export default defineConfig({
       // Kills and freezes relays against the clock: it belongs to the soak.
       ...(process.env.ZS_SOAK ? [] : ['test/mesh/supervisor.test.ts']),
     ],
+    setupFiles: ['test/property-seed.ts'],
     // A bound against hanging, not on speed: shared machines stall.
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -11,10 +11,19 @@ export function countOf(full: number): number {
   return IS_SOAK ? full : Math.ceil(full / 10);
 }
 
-/** The seed of `ZS_SEED`, or a new one; says how to run `file` with it again. */
-export function seedFor(file: string): number {
-  const seed = Number(process.env.ZS_SEED ?? randomInt(2 ** 31));
+/**
+ * The seed of `ZS_SEED`; without one `npm test` always draws the same, so that a commit passes or
+ * fails for good, and the soak a new one each time.
+ */
+export function seedOf(environment: NodeJS.ProcessEnv): number {
+  const seed = Number(environment.ZS_SEED ?? (environment.ZS_SOAK ? randomInt(2 ** 31) : 1));
   if (!Number.isSafeInteger(seed)) throw new RangeError('ZS_SEED is not a whole number');
+  return seed;
+}
+
+/** The seed of this run; says how to run `file` with it again. */
+export function seedFor(file: string): number {
+  const seed = seedOf(process.env);
   const soak = IS_SOAK ? 'ZS_SOAK=1 ' : '';
   console.log(`seed ${seed}, replay: ${soak}ZS_SEED=${seed} npx vitest run ${file}`);
   return seed;

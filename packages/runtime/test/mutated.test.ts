@@ -6,7 +6,8 @@ import { generateProgram, SeededRandom } from './program-generator.ts';
 
 const SOAK = process.env.ZS_SOAK !== undefined;
 const MODULES = SOAK ? 20_000 : 1_000;
-const FIRST = Number(process.env.ZS_SEED ?? 1 + Math.floor(performance.timeOrigin % 1e9));
+const DRAWN = SOAK ? 1 + Math.floor(performance.timeOrigin % 1e9) : 1;
+const FIRST = Number(process.env.ZS_SEED ?? DRAWN);
 const LIMITS: RunLimits = { gasMax: 2_000_000n, pagesMax: 32, wallMsMax: 10_000, outputMax: 1_000 };
 const BYTES_MAX = 40_000;
 
