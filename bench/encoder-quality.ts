@@ -1,23 +1,9 @@
 /** Ranking by three signals on the labelled sets beside the repository, and the sweep of weights. */
 import { existsSync } from 'node:fs';
-import {
-  BASE_VECTOR_WEIGHT,
-  CardIndex,
-  cardText,
-  Int8Hnsw,
-  ngramHash384,
-  SEMANTIC_SHARE,
-  SEMANTIC_VECTOR_WEIGHT,
-} from '@zerostate/discovery';
+import { BASE_VECTOR_WEIGHT, SEMANTIC_SHARE, SEMANTIC_VECTOR_WEIGHT } from '@zerostate/discovery';
 import { loadEncoder } from '@zerostate/discovery/encoder/load';
-import { loadInt8Hnsw } from '@zerostate/discovery/load';
-import {
-  cardsOf,
-  ndcg10,
-  queriesOf,
-  SETS,
-  type SetName,
-} from '../packages/discovery/spec/retrieval-sets.ts';
+import { SETS } from '../packages/discovery/spec/retrieval-sets.ts';
+import { meanNdcg, semanticIndex } from '../packages/discovery/spec/semantic-index.ts';
 import { measureLongCards } from './encoder-long.ts';
 import { RememberedEncoder } from './encoder-vectors.ts';
 import type { BenchResult } from './report.ts';
@@ -52,7 +38,7 @@ export async function measureEncoderQuality(
     const encoder = new RememberedEncoder(answer.encoder);
     for (const set of SETS) {
       note(`quality ${set} ${format}`);
-      const index = await semanticIndex(encoder, set);
+      const index = await semanticIndex(encoder, (text) => encoder.chunks(text), set);
       const score = (weights: Weights) => meanNdcg(index, set, weights);
       report(`quality.${set}.${format}.ndcg10`, await score(CHOSEN));
       encoder.save();
@@ -69,34 +55,4 @@ export async function measureEncoderQuality(
     if (full && format === 'w8') results.push(...(await measureLongCards(encoder, note)));
   }
   return { results, missing: [] };
-}
-
-async function semanticIndex(encoder: RememberedEncoder, set: SetName): Promise<CardIndex> {
-  const module = await loadInt8Hnsw();
-  const index = new CardIndex({
-    embedder: ngramHash384,
-    semantic: encoder,
-    engine: (dims, capacity) => new Int8Hnsw({ module, dims, capacity }),
-  });
-  const cards = cardsOf(set);
-  await index.upsertAll(cards);
-  await index.attach(
-    cards.map((card) => ({
-      key: card.key,
-      cardSha256: card.cardSha256,
-      vectors: encoder.chunks(cardText(card)),
-    })),
-  );
-  return index;
-}
-
-async function meanNdcg(index: CardIndex, set: SetName, weights: Weights): Promise<number> {
-  const queries = queriesOf(set);
-  let total = 0;
-  for (const { text, relevant } of queries) {
-    const answer = await index.search({ text, now: 0, weights });
-    const ids = answer.ok ? answer.results.map(({ skills }) => skills[0]?.id ?? '') : [];
-    total += ndcg10(ids, relevant);
-  }
-  return total / queries.length;
 }

@@ -1,12 +1,6 @@
 /** The same double-entry settlement on PostgreSQL 15, one set-based statement and flush a batch. */
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { withPostgres } from './postgres.ts';
 
-const run = promisify(execFile);
-const BIN = '/usr/lib/postgresql/15/bin';
 const CHANNELS = 20;
 const LANES = 250;
 
@@ -40,67 +34,8 @@ CREATE FUNCTION settle(given json) RETURNS bigint LANGUAGE sql AS $$
 
 /** Settlements a second; null where PostgreSQL 15 is not installed. */
 export async function postgresSettlements(size: number, rounds: number): Promise<number | null> {
-  const version = await run(join(BIN, 'postgres'), ['--version']).catch(() => null);
-  if (version === null) return null;
-  const owner = ownerOf();
-  const folder = await mkdtemp(join(tmpdir(), 'bench-postgres-'));
-  if (owner !== null) await chown(folder, owner.uid, owner.gid);
-  const as = owner ?? {};
-  const data = join(folder, 'data');
-  await run(join(BIN, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'bench'], as);
-  const server = spawn(
-    join(BIN, 'postgres'),
-    ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'synchronous_commit=on'],
-    { ...as, stdio: 'ignore' },
-  );
-  const stopped = new Promise<void>((resolve) => {
-    server.once('exit', () => resolve());
-  });
-  try {
-    await ready(folder);
-    const script = join(folder, 'settle.sql');
-    await writeFile(script, scriptOf(size, rounds));
-    const { stdout } = await run(
-      join(BIN, 'psql'),
-      [
-        '-h',
-        folder,
-        '-U',
-        'bench',
-        '-X',
-        '-q',
-        '-A',
-        '-t',
-        '-v',
-        'ON_ERROR_STOP=1',
-        '-f',
-        script,
-        'postgres',
-      ],
-      { maxBuffer: 16 * 1024 * 1024 },
-    );
-    return Number(stdout.trim().split('\n').at(-1));
-  } finally {
-    server.kill('SIGINT');
-    await stopped;
-    await rm(folder, { recursive: true });
-  }
-}
-
-/** PostgreSQL refuses to run as root; its Debian package brings a user of its own. */
-function ownerOf(): { uid: number; gid: number } | null {
-  if (process.getuid?.() !== 0) return null;
-  const idOf = (flag: string) => Number(execFileSync('id', [flag, 'postgres']).toString());
-  return { uid: idOf('-u'), gid: idOf('-g') };
-}
-
-async function ready(folder: string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const answered = await run(join(BIN, 'pg_isready'), ['-h', folder]).catch(() => null);
-    if (answered !== null) return;
-    await new Promise<void>((resolve) => setTimeout(resolve, 100));
-  }
-  throw new Error('PostgreSQL did not start');
+  const printed = await withPostgres(scriptOf(size, rounds), 'synchronous_commit=on');
+  return printed === null ? null : Number(printed);
 }
 
 function scriptOf(size: number, rounds: number): string {

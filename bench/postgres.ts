@@ -8,8 +8,11 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const BIN = '/usr/lib/postgresql/15/bin';
 
-/** Runs a psql script on a fresh server: its last line of output; null where none is installed. */
-export async function withPostgres(script: string): Promise<string | null> {
+/**
+ * Runs a psql script on a fresh server: its last line of output; null where none is installed.
+ * `setting` is one of postgresql.conf, such as `shared_buffers=256MB`.
+ */
+export async function withPostgres(script: string, setting: string): Promise<string | null> {
   const version = await run(join(BIN, 'postgres'), ['--version']).catch(() => null);
   if (version === null) return null;
   const owner = ownerOf();
@@ -20,7 +23,7 @@ export async function withPostgres(script: string): Promise<string | null> {
   await run(join(BIN, 'initdb'), ['-D', data, '-A', 'trust', '-U', 'bench'], as);
   const server = spawn(
     join(BIN, 'postgres'),
-    ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', 'shared_buffers=256MB'],
+    ['-D', data, '-k', folder, '-c', 'listen_addresses=', '-c', setting],
     { ...as, stdio: 'ignore' },
   );
   const stopped = new Promise<void>((resolve) => {

@@ -88,14 +88,14 @@ function chooser(name: ChooserName, random: () => number): Chooser {
     };
   }
   const quiet = { started: () => undefined, ended: () => undefined };
-  const any = (candidates: readonly ExecutorCandidate[]): ExecutorCandidate =>
+  const anyOf = (candidates: readonly ExecutorCandidate[]): ExecutorCandidate =>
     candidates[Math.floor(random() * candidates.length)] ?? { did: '0', queueDepth: 0 };
-  if (name === 'random') return { ...quiet, choose: (candidates) => any(candidates).did };
+  if (name === 'random') return { ...quiet, choose: (candidates) => anyOf(candidates).did };
   if (name === 'p2c') {
     return {
       ...quiet,
       choose: (candidates) => {
-        const [a, b] = [any(candidates), any(candidates)];
+        const [a, b] = [anyOf(candidates), anyOf(candidates)];
         return a.queueDepth <= b.queueDepth ? a.did : b.did;
       },
     };

@@ -68,7 +68,7 @@ export async function postgresFullText(
 ): Promise<number | null> {
   const { cards, queries } = syntheticCards(size, QUERIES);
   note(`PostgreSQL: loading ${size} cards`);
-  const answer = await withPostgres(textScript(cards, queries));
+  const answer = await withPostgres(textScript(cards, queries), 'shared_buffers=256MB');
   return answer === null ? null : Number(answer);
 }
 
