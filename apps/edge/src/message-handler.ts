@@ -1,5 +1,11 @@
 /** Which room each message of an executor belongs to. */
-import { type ExecutorMessage, type ExecutorMessageType, ok, type Result } from '@zerostate/shared';
+import {
+  type ExecutorMessage,
+  type ExecutorMessageType,
+  err,
+  ok,
+  type Result,
+} from '@zerostate/shared';
 import { DatabaseError } from './adapters/libsql-error.ts';
 import { recordOf } from './cards/model.ts';
 import { type CardDeps, publishCard } from './cards/publish.ts';
@@ -51,6 +57,7 @@ export function createMessageHandler(deps: HandlerDeps): MessageHandler {
     'claim.file': async (did, filing) => outcomeOf(await deps.ledger.fileClaim(filing, did, null)),
     'dispute.verdict': async (_did, { verdict }) =>
       outcomeOf(await deps.ledger.giveVerdict(verdict)),
+    'mesh.answer': async () => err('forbidden', 'nothing is forwarded through this link'),
   };
   return { handle: (did, type, body) => dispatch(handlers, did, type, body) };
 }

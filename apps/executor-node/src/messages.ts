@@ -98,6 +98,8 @@ function readBody(type: EdgeMessageType, raw: unknown): Result<Taking, 'message-
     }
     case 'verdict.request':
       return ok(() => Promise.resolve({ code: 'not-an-arbiter' }));
+    case 'mesh.forward':
+      return ok(() => Promise.resolve({ code: 'not-a-gateway' }));
   }
 }
 

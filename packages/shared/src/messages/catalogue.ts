@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { INLINE_BYTES_MAX, REDEEM_RECEIPTS_MAX } from '../limits.ts';
-import { amountField, bytesField, envelopeField, hashField } from './fields.ts';
+import { amountField, bytesField, didField, envelopeField, hashField } from './fields.ts';
 import { taskRejectSchema } from './task.ts';
 
 /** Characters that INLINE_BYTES_MAX takes in base64url. */
@@ -18,6 +18,35 @@ export const redemptionSchema = z.strictObject({
 });
 export type Redemption = z.infer<typeof redemptionSchema>;
 
+const channelAccept = z.strictObject({
+  kind: z.enum(['open', 'close']),
+  envelope: envelopeField,
+});
+const taskAccept = z.strictObject({ accept: envelopeField });
+const taskResult = z.strictObject({ receipt: envelopeField, output: inlineField.optional() });
+const channelProposal = channelAccept;
+const taskOffer = z.strictObject({
+  manifest: envelopeField,
+  cond: envelopeField,
+  input: inlineField.optional(),
+});
+const voucherDeliver = z.strictObject({ voucher: envelopeField });
+
+/**
+ * What a gateway node carries for an executor whose own link is down, and what it brings back.
+ * Only facts that are signed inside travel so: a gateway can delay them, neither forge nor refuse.
+ */
+const meshForward = z.discriminatedUnion('type', [
+  z.strictObject({ to: didField, type: z.literal('task.offer'), body: taskOffer }),
+  z.strictObject({ to: didField, type: z.literal('voucher.deliver'), body: voucherDeliver }),
+  z.strictObject({ to: didField, type: z.literal('channel.proposal'), body: channelProposal }),
+]);
+const meshAnswer = z.discriminatedUnion('type', [
+  z.strictObject({ from: didField, type: z.literal('task.accept'), body: taskAccept }),
+  z.strictObject({ from: didField, type: z.literal('task.result'), body: taskResult }),
+  z.strictObject({ from: didField, type: z.literal('channel.accept'), body: channelAccept }),
+]);
+
 /** From an executor to the edge. */
 export const executorMessages = {
   'card.publish': z.strictObject({
@@ -30,33 +59,36 @@ export const executorMessages = {
     running: z.number().int().min(0).max(10_000),
     capacity: z.number().int().min(0).max(10_000),
   }),
-  'channel.accept': z.strictObject({ kind: z.enum(['open', 'close']), envelope: envelopeField }),
-  'task.accept': z.strictObject({ accept: envelopeField }),
+  'channel.accept': channelAccept,
+  'task.accept': taskAccept,
   'task.reject': taskRejectSchema,
   'task.progress': z.strictObject({ task: hashField, gas: amountField }),
-  'task.result': z.strictObject({ receipt: envelopeField, output: inlineField.optional() }),
+  'task.result': taskResult,
   'voucher.redeem': z.strictObject({ redemptions: z.array(redemptionSchema).min(1).max(256) }),
   'claim.file': z.strictObject({ cond: envelopeField, receipt: envelopeField }),
   'dispute.verdict': z.strictObject({ verdict: envelopeField }),
+  /** From a gateway node: what `from` signed in answer to a `mesh.forward`. */
+  'mesh.answer': meshAnswer,
 } as const;
 
 /** From the edge to an executor. */
 export const edgeMessages = {
-  'channel.proposal': z.strictObject({ kind: z.enum(['open', 'close']), envelope: envelopeField }),
+  'channel.proposal': channelProposal,
   'channel.changed': z.strictObject({
     ch: hashField,
     state: z.enum(['opening', 'active', 'closing', 'closed']),
   }),
-  'task.offer': z.strictObject({
-    manifest: envelopeField,
-    cond: envelopeField,
-    input: inlineField.optional(),
-  }),
+  'task.offer': taskOffer,
   'task.cancel': z.strictObject({ task: hashField }),
   'task.objection': z.strictObject({ objection: envelopeField }),
-  'voucher.deliver': z.strictObject({ voucher: envelopeField }),
+  'voucher.deliver': voucherDeliver,
   'verdict.request': z.strictObject({ claim: hashField }),
+  /** To a gateway node: ask `to` this over the mesh, and bring what it signs as `mesh.answer`. */
+  'mesh.forward': meshForward,
 } as const;
+
+/** In link.hello: this node carries messages between the edge and others (`mesh.forward`). */
+export const MESH_FEATURE = 'mesh';
 
 export type ExecutorMessageType = keyof typeof executorMessages;
 export type EdgeMessageType = keyof typeof edgeMessages;
