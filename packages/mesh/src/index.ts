@@ -8,5 +8,13 @@ export type { MeshConfig, MeshPorts } from './options.ts';
 export type { Dht, Gossip, PeerStream, Wire } from './ports.ts';
 export type { VerifiedCard } from './records/verify-chain.ts';
 export { DEFAULT_RELAY_POLICY, type RelayPolicy, type RelayQuota } from './relay/accounting.ts';
-export type { AskOptions, AskResult, Question, Reply } from './tasks/exchange.ts';
+export type {
+  Answered,
+  AskCode,
+  AskOptions,
+  AskResult,
+  Question,
+  Refusal,
+  Reply,
+} from './tasks/exchange.ts';
 export type { Message } from './tasks/message.ts';

@@ -35,7 +35,8 @@ import { Presences } from './records/presence.ts';
 import { RelayAccounting, type RelayPolicy } from './relay/accounting.ts';
 import { PathMemory } from './relay/path.ts';
 import { RelaySupervisor } from './relay/supervisor.ts';
-import { Exchange } from './tasks/exchange.ts';
+import { type AskOptions, type AskResult, Exchange } from './tasks/exchange.ts';
+import type { Message } from './tasks/message.ts';
 
 export interface MeshOptions {
   /** The 32 bytes of the node's key file. */
@@ -109,6 +110,11 @@ export class Mesh {
     } finally {
       cancel();
     }
+  }
+
+  /** Asks a node and waits for its one answer, by whichever way reaches it. */
+  ask(to: Did, message: Message, options: AskOptions = {}): Promise<AskResult> {
+    return this.tasks.ask(to, message, options);
   }
 
   /** Health of the best connection to a peer; null for one that is not connected. */
