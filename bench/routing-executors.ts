@@ -1,12 +1,9 @@
-import {
-  type ExecutorCandidate,
-  ExecutorChoice,
-} from '../packages/mesh/src/routing/executor-choice.ts';
+import { type PeerCandidate, PeerChoice } from '@zerostate/shared';
 import { seeded } from './routing-topology.ts';
 
 /** How a caller picks, and what it hears back. Times in ms. */
 interface Chooser {
-  choose(candidates: readonly ExecutorCandidate[]): string;
+  choose(candidates: readonly PeerCandidate[]): string;
   started(did: string): void;
   ended(did: string, task: { ms: number; queueDepth: number; good: boolean }): void;
 }
@@ -31,7 +28,7 @@ export function meanResponseMs(name: ChooserName, load: number, seed: number): n
   const choosers = Array.from({ length: CALLERS }, () => chooser(name, random));
   const freeAt = dids.map(() => 0);
   const finishes: { at: number; tell: () => void }[] = [];
-  let advertised: ExecutorCandidate[] = dids.map((did) => ({ did, queueDepth: 0 }));
+  let advertised: PeerCandidate[] = dids.map((did) => ({ did, queueDepth: 0 }));
   const underWay = dids.map(() => 0);
   let nextAdvert = 0;
   let sum = 0;
@@ -80,7 +77,7 @@ function insert<T extends { at: number }>(finishes: T[], finish: T): void {
 
 function chooser(name: ChooserName, random: () => number): Chooser {
   if (name === 'bandit') {
-    const bandit = new ExecutorChoice({ random, failureCostMs: 10_000 });
+    const bandit = new PeerChoice({ random, failureCostMs: 10_000 });
     return {
       choose: (candidates) => bandit.choose(candidates) ?? '0',
       started: (did) => bandit.started(did),
@@ -88,7 +85,7 @@ function chooser(name: ChooserName, random: () => number): Chooser {
     };
   }
   const quiet = { started: () => undefined, ended: () => undefined };
-  const anyOf = (candidates: readonly ExecutorCandidate[]): ExecutorCandidate =>
+  const anyOf = (candidates: readonly PeerCandidate[]): PeerCandidate =>
     candidates[Math.floor(random() * candidates.length)] ?? { did: '0', queueDepth: 0 };
   if (name === 'random') return { ...quiet, choose: (candidates) => anyOf(candidates).did };
   if (name === 'p2c') {
@@ -108,7 +105,7 @@ function greedyAverage(): Chooser {
   const means = new Map<string, number>();
   return {
     choose: (candidates) => {
-      const cost = ({ did }: ExecutorCandidate): number => means.get(did) ?? 0;
+      const cost = ({ did }: PeerCandidate): number => means.get(did) ?? 0;
       return candidates.reduce((best, next) => (cost(next) < cost(best) ? next : best)).did;
     },
     started: () => undefined,

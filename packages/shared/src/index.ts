@@ -23,6 +23,7 @@ export * from './channels/lifecycle.ts';
 export * from './channels/policy.ts';
 export * from './channels/state.ts';
 export * from './channels/transfers.ts';
+export * from './choice/peer-choice.ts';
 export * from './encoding/bytes.ts';
 export * from './encoding/jcs.ts';
 export * from './encoding/strict.ts';
