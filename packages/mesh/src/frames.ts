@@ -44,6 +44,11 @@ export class FrameReader {
     return ok(taken);
   }
 
+  /** Exactly so many bytes. */
+  bytes(length: number, signal: AbortSignal): Promise<Result<Uint8Array, FrameCode>> {
+    return this.#exactly(length, signal);
+  }
+
   async #exactly(length: number, signal: AbortSignal): Promise<Result<Uint8Array, FrameCode>> {
     const parts: Uint8Array[] = [];
     let missing = length;

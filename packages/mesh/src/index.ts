@@ -1,6 +1,15 @@
 /** @zerostate/mesh: the peer-to-peer network of executors and relays, on libp2p. */
 export { didFromPeerId, peerIdFromDid } from './adapters/libp2p/identity.ts';
 export { isPublicIp } from './addresses/policy.ts';
+export {
+  type GatewayCode,
+  GatewayError,
+  type GatewayVia,
+  gatewayFetch,
+  gatewayInfo,
+} from './gateway/ask.ts';
+export type { GatewayInfo } from './gateway/message.ts';
+export { type GatewayOptions, serveGateway } from './gateway/serve.ts';
 export type { Health, HealthState } from './health/score.ts';
 export type { Negotiated } from './hello/message.ts';
 export { Mesh, type MeshOptions, type MeshStartCode, startMesh } from './node.ts';

@@ -139,3 +139,26 @@ export const HEALTH_AGE_HALF_MS = 60_000;
 /** How often the nodes that this one starts from are looked at, and asked while they are away. */
 export const BOOTSTRAP_BACKOFF_MS_MIN = 1_000;
 export const BOOTSTRAP_BACKOFF_MS_MAX = 15_000;
+
+/** Requests that a node carries to its edge for others. A head is a path and eleven headers. */
+export const GATEWAY_HEAD_BYTES_MAX = 16_384;
+export const GATEWAY_PATH_CHARS_MAX = 2_048;
+export const GATEWAY_HEADER_CHARS_MAX = 1_024;
+/** A body either way: one blob (shared BLOB_BYTES_MAX). */
+export const GATEWAY_BODY_BYTES_MAX = 8_388_608;
+/** Gateway streams on one connection. */
+export const GATEWAY_STREAMS_MAX = 16;
+/** Requests at the same time, of all and of one peer: an edge may hold each for half a minute, and
+ * who waits for long must leave room for others. */
+export const GATEWAY_REQUESTS_MAX = 64;
+export const GATEWAY_REQUESTS_PER_PEER_MAX = 8;
+/** Bodies held at the same time, of all peers: eight of the largest. */
+export const GATEWAY_BYTES_HELD_MAX = 67_108_864;
+/** The edge's own longest wait (shared WAIT_MS_MAX) and an answer's way back. */
+export const GATEWAY_MS_MAX = 60_000;
+/** Requests a second and at once, of all peers and of one: an edge counts them as this node's own
+ * (20 a second from one address), and this node's business goes on beside them. */
+export const GATEWAY_PER_S = 10;
+export const GATEWAY_BURST = 80;
+export const GATEWAY_PEER_PER_S = 5;
+export const GATEWAY_PEER_BURST = 40;
