@@ -13,10 +13,10 @@ import { loadInt8Hnsw } from '@zerostate/discovery/load';
 import { type BenchResult, median, quantile } from './report.ts';
 import { cached, round } from './search-cache.ts';
 import { seeded, syntheticCards } from './search-data.ts';
+import { measureLoads } from './search-load.ts';
 
 const QUERIES = 500;
 const ROUNDS = 5;
-const LOADS = 7;
 const CHUNK = 1 << 20;
 const SIGNALS = Object.assign(() => ({ online: true, score: 0.5, tasks: 3 }), { version: 1 });
 const WASM = new URL('../packages/discovery/wasm/int8-hnsw.wasm', import.meta.url);
@@ -48,7 +48,8 @@ export async function measureRequests(
     return one;
   };
   const fresh = () => new CardIndex({ embedder: ngramHash384, semantic, engine });
-  const bytes = await cached(`cards-${size}.${ENGINE}.v2.bin`, async () => {
+  const name = `cards-${size}.${ENGINE}.v3.bin`;
+  const bytes = await cached(name, async () => {
     note(`request ${label}: building`);
     const index = fresh();
     await index.upsertAll(cards, 1);
@@ -57,33 +58,16 @@ export async function measureRequests(
     return Buffer.concat(index.snapshots().flatMap((chunks) => [...chunks]));
   });
   note(`request ${label}: loading and asking`);
-  const loads: { user: number; system: number }[] = [];
-  let index = fresh();
-  for (let i = 0; i < LOADS; i++) {
-    index = fresh();
-    const before = process.cpuUsage();
-    const answer = await index.restore([chunksOf(bytes)]);
-    if (!answer.ok) throw new Error(`${answer.code}: ${answer.detail}`);
-    const { user, system } = process.cpuUsage(before);
-    loads.push({ user: user / 1_000, system: system / 1_000 });
-  }
+  const loads = await measureLoads(name, label);
+  const index = fresh();
+  const answer = await index.restore([chunksOf(bytes)]);
+  if (!answer.ok) throw new Error(`${answer.code}: ${answer.detail}`);
   const plain = await timeRequests(index, queries, {});
   const filtered = await timeRequests(index, queries, { filters: { region: 'eu', online: true } });
   const planner = size < 100_000 ? [] : [await plannerRatio(made.at(-1), queries)];
   const meant = size < 100_000 ? [] : await withMeaning(index, fresh, queries, note);
-  const ms = { unit: 'ms', better: 'lower' } as const;
   return [
-    // What the kernel takes to hand out zeroed pages is not the loader's, and stands beside.
-    {
-      name: `snapshot.${label}.load_cpu_ms`,
-      value: round(median(loads.map((l) => l.user))),
-      ...ms,
-    },
-    {
-      name: `snapshot.${label}.load_system_ms`,
-      value: round(median(loads.map((l) => l.system))),
-      ...ms,
-    },
+    ...loads,
     {
       name: `snapshot.${label}.mib`,
       value: round(bytes.length / 2 ** 20),
@@ -157,7 +141,7 @@ async function withMeaning(
   queries: readonly string[],
   note: (line: string) => void,
 ): Promise<BenchResult[]> {
-  const bytes = await cached(`cards-${index.size}.semantic.${ENGINE}.v2.bin`, async () => {
+  const bytes = await cached(`cards-${index.size}.semantic.${ENGINE}.v3.bin`, async () => {
     note('request 100k: adding semantic vectors');
     const missing = index.withoutSemantic(index.size);
     const vectors = await semantic.embed(missing.map(({ key }) => key));

@@ -121,10 +121,12 @@ export async function loadTable(
 /** Every entry is of one of so many rows, and a probe meets a free place. */
 function isTableOf(table: Uint32Array, rows: number): boolean {
   let free = 0;
+  let highest = 0;
+  // No branch: a cold start reads hundreds of thousands of entries, in no order.
   for (let i = 0; i < table.length; i++) {
     const entry = table[i] ?? 0;
-    if (entry > rows) return false;
-    if (entry === 0) free += 1;
+    highest = Math.max(highest, entry);
+    free += Number(entry === 0);
   }
-  return free > 0;
+  return free > 0 && highest <= rows;
 }

@@ -27,15 +27,23 @@ export interface Section {
   readonly checksum: string;
 }
 
+/** Adds up a section part by part. */
+export interface RunningSum {
+  update(part: Uint8Array): void;
+  /** In hexadecimal digits. */
+  digest(): string;
+}
+
 /** Collects sections as views of live memory: nothing is copied before it is written out. */
 export class SectionWriter {
   readonly sections: Section[] = [];
   readonly parts: Uint8Array[] = [];
 
-  /** Adds a section; `checksum` where the owner of the bytes has a faster way to it. */
-  add(name: string, parts: readonly Uint8Array[], checksum?: string): void {
+  /** Adds a section; `sum` where the owner of the bytes has a faster one. */
+  add(name: string, parts: readonly Uint8Array[], sum: RunningSum = new Checksum()): void {
     const bytes = parts.reduce((total, part) => total + part.length, 0);
-    this.sections.push({ name, bytes, checksum: checksum ?? checksumOf(parts) });
+    for (const part of parts) sum.update(part);
+    this.sections.push({ name, bytes, checksum: sum.digest() });
     this.parts.push(...parts);
   }
 
@@ -66,16 +74,22 @@ export class SectionReader {
     throw new SnapshotFault('corrupt', `expected section ${name}, found ${section?.name}`);
   }
 
-  /** Fills `targets` with the next section, which must have exactly their length. */
+  /**
+   * Fills `targets` with the next section, which must have exactly their length. Each is added up
+   * right after it was written: targets of a few hundred KiB are still in the processor's cache.
+   */
   async into(
     name: string,
     targets: readonly Uint8Array[],
-    sum: (targets: readonly Uint8Array[]) => string = checksumOf,
+    sum: RunningSum = new Checksum(),
   ): Promise<void> {
     const room = targets.reduce((total, target) => total + target.length, 0);
     if (this.peek(name) !== room) throw new SnapshotFault('corrupt', `${name} has another length`);
-    for (const target of targets) await this.#fill(target);
-    if (sum(targets) !== this.#sections[this.#next]?.checksum) {
+    for (const target of targets) {
+      await this.#fill(target);
+      sum.update(target);
+    }
+    if (sum.digest() !== this.#sections[this.#next]?.checksum) {
       throw new SnapshotFault('corrupt', `${name} fails its checksum`);
     }
     this.#next += 1;
@@ -101,10 +115,4 @@ export class SectionReader {
 /** The bytes of a typed array, not a copy. */
 export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function checksumOf(parts: readonly Uint8Array[]): string {
-  const checksum = new Checksum();
-  for (const part of parts) checksum.update(part);
-  return checksum.digest();
 }

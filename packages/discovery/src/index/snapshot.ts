@@ -14,7 +14,7 @@ import type { Shard } from './shard.ts';
 export const CHUNK_BYTES = 1 << 20;
 
 const MAGIC = 'ZSINDEX\n';
-const FORMAT = 2;
+const FORMAT = 3;
 const PREFIX_BYTES = 16;
 const HEADER_BYTES_MAX = 65_536;
 const SECTION_BYTES_MAX = 2 ** 30;

@@ -87,19 +87,20 @@ export class LexicalIndex {
   }
 
   /**
-   * Scores every card that has one of the distinct `terms` and returns their slots, in no order,
-   * removed ones included. Scores stay readable by `scoreOf` until the next call.
+   * Scores every card that has one of the distinct `terms` and returns their slots, those with the
+   * rarer terms first: they are likely the best. Removed ones are included. Scores stay readable by `scoreOf` until the next call.
    */
   score(terms: readonly string[], stats: CorpusStats): Uint32Array {
     this.#forgetScores();
     const slope = (BM25_K1 * BM25_B * stats.cards) / Math.max(stats.length, 1);
-    terms.forEach((term, i) => {
+    const known = terms.flatMap((term, i) => {
       const id = this.#terms.find(term);
       const frequency = stats.frequencies[i] ?? 0;
-      if (id < 0 || frequency === 0) return;
-      const idf = Math.log(1 + (stats.cards - frequency + 0.5) / (frequency + 0.5));
-      this.#accumulate(id, idf * (BM25_K1 + 1), slope);
+      if (id < 0 || frequency === 0) return [];
+      return { id, idf: Math.log(1 + (stats.cards - frequency + 0.5) / (frequency + 0.5)) };
     });
+    known.sort((one, other) => other.idf - one.idf);
+    for (const { id, idf } of known) this.#accumulate(id, idf * (BM25_K1 + 1), slope);
     return this.#touched.subarray(0, this.#touchedCount);
   }
 

@@ -2,7 +2,15 @@ import type { CheckedQuery, SearchWeights, Signal } from '../query.ts';
 import { TopList } from '../vector/top.ts';
 import type { Candidates } from './candidates.ts';
 import type { Selection } from './filter.ts';
-import { matchScore, type ScoreParts, SemanticGap, scoreParts, totalScore } from './score.ts';
+import {
+  boost,
+  boostMax,
+  type MatchParts,
+  matchScore,
+  type ScoreParts,
+  SemanticGap,
+  signalParts,
+} from './score.ts';
 
 /** Candidates put in order, best first; its rows are those of the candidates. */
 export class Ordering {
@@ -16,6 +24,8 @@ export class Ordering {
   #meaning: boolean = false;
   #bm25Max = 0;
   #priceMin = 0;
+  /** The most that reputation, price and presence add to a match. */
+  #boostMax = 0;
   /** Candidates that match at all. */
   ranked = 0;
 
@@ -39,6 +49,7 @@ export class Ordering {
     this.#selections = selections;
     this.#meaning = meaning;
     this.#measurePool();
+    this.#boostMax = boostMax(weights);
     this.#first.clear(top);
     this.#last.clear(top);
     this.ranked = 0;
@@ -58,26 +69,32 @@ export class Ordering {
   }
 
   #parts(row: number, signal: Signal): ScoreParts {
-    const { bm25, cosine, semantic } = this.#candidates;
-    const vector = cosine[row] ?? 0;
-    const raw = {
-      bm25: bm25[row] ?? 0,
-      cosine: vector,
-      semantic: this.#meaning ? this.#gap.fill(vector, semantic[row] ?? Number.NaN) : undefined,
-      price: this.#prices[row] ?? 0,
-    };
-    return scoreParts(raw, { bm25Max: this.#bm25Max, priceMin: this.#priceMin }, signal);
+    const price = this.#prices[row] ?? 0;
+    return { ...this.#match(row), ...signalParts(signal, price, this.#priceMin) };
   }
 
+  #match(row: number): MatchParts {
+    const { bm25, cosine, semantic } = this.#candidates;
+    const vector = cosine[row] ?? 0;
+    return {
+      lexical: this.#bm25Max > 0 ? (bm25[row] ?? 0) / this.#bm25Max : 0,
+      vector,
+      semantic: this.#meaning ? this.#gap.fill(vector, semantic[row] ?? Number.NaN) : undefined,
+    };
+  }
+
+  /** What is known of a publisher lies far apart in memory: most matches lose without it. */
   #offer(row: number, blank: boolean, weights: SearchWeights): void {
+    const match = matchScore(this.#match(row), weights);
+    if (!blank && match <= 0) return;
+    this.ranked += 1;
+    if (match + this.#boostMax < this.#first.floor) return;
     const slot = this.#candidates.slots[row] ?? 0;
     const selection = this.#selectionOf(row);
     const signal = selection.signalOf(slot);
-    const parts = this.#parts(row, signal);
-    if (!blank && matchScore(parts, weights) <= 0) return;
-    const score = totalScore(parts, weights);
+    const parts = signalParts(signal, this.#prices[row] ?? 0, this.#priceMin);
+    const score = match + boost(parts, weights);
     this.#scores[row] = score;
-    this.ranked += 1;
     const list = signal.rankedLast === true ? this.#last : this.#first;
     if (score >= list.floor) list.offer(row, score, selection.cards.tieOf(slot));
   }

@@ -1,16 +1,20 @@
 import type { SearchWeights, Signal } from '../query.ts';
 
-/** The parts of a score, before their weights. */
-export interface ScoreParts {
+/** How well words and meaning fit, before their weights. */
+export interface MatchParts {
   /** BM25 over the pool's best, 0 to 1. */
   readonly lexical: number;
   /** Cosine of card and query, -1 to 1. */
   readonly vector: number;
   /**
    * Cosine of card and query under the semantic embedder, -1 to 1; for a card without a semantic
-   * vector what is expected of it (see `SemanticGap`). Absent in a ranking without meaning.
+   * vector what is expected of it (see `SemanticGap`). Undefined in a ranking without meaning.
    */
-  readonly semantic?: number;
+  readonly semantic: number | undefined;
+}
+
+/** What else is known of a card and its publisher, before its weights. */
+export interface SignalParts {
   /** The publisher's score, 0 to 1. */
   readonly reputation: number;
   /** The pool's cheapest reference price over this card's, 0 to 1. */
@@ -19,36 +23,37 @@ export interface ScoreParts {
   readonly presence: number;
 }
 
-/** How well words and meaning fit: what the other parts can only move by their small weights. */
-export function matchScore(parts: ScoreParts, weights: SearchWeights): number {
+/** The parts of a score, before their weights. */
+export type ScoreParts = MatchParts & SignalParts;
+
+/** The weighted match: what the other parts can only move by their small weights. */
+export function matchScore(parts: MatchParts, weights: SearchWeights): number {
   const { lexical, vector, semantic } = parts;
   const { vector: a, semantic: s } = weights;
   const side = semantic === undefined ? vector : (1 - s) * vector + s * semantic;
   return (1 - a) * lexical + a * side;
 }
 
-/** `matchScore` plus the weighted reputation, price and presence. */
-export function totalScore(parts: ScoreParts, weights: SearchWeights): number {
+/** What reputation, price and presence add to a match; weights and parts are never negative. */
+export function boost(parts: SignalParts, weights: SearchWeights): number {
   return (
-    matchScore(parts, weights) +
     weights.reputation * parts.reputation +
     weights.price * parts.price +
     weights.presence * parts.presence
   );
 }
 
-/** Parts from the raw figures; the maximum and the cheapest are over the candidates. */
-export function scoreParts(
-  raw: { bm25: number; cosine: number; semantic: number | undefined; price: number },
-  pool: { bm25Max: number; priceMin: number },
-  signal: Signal,
-): ScoreParts {
+/** At least what `boost` can give. */
+export function boostMax({ reputation, price, presence }: SearchWeights): number {
+  const rounding = 1e-9;
+  return reputation + price + presence + rounding;
+}
+
+/** `priceMin` is the cheapest of the candidates. */
+export function signalParts(signal: Signal, price: number, priceMin: number): SignalParts {
   return {
-    lexical: pool.bm25Max > 0 ? raw.bm25 / pool.bm25Max : 0,
-    vector: raw.cosine,
-    ...(raw.semantic === undefined ? {} : { semantic: raw.semantic }),
     reputation: Math.min(Math.max(signal.score, 0), 1),
-    price: (pool.priceMin + 1) / (raw.price + 1),
+    price: (priceMin + 1) / (price + 1),
     presence: signal.online ? 1 : 0,
   };
 }

@@ -1,4 +1,9 @@
-import { type SectionReader, type SectionWriter, SnapshotFault } from '../../index/sections.ts';
+import {
+  type RunningSum,
+  type SectionReader,
+  type SectionWriter,
+  SnapshotFault,
+} from '../../index/sections.ts';
 import type { EngineExports } from './exports.ts';
 
 /** What an engine was configured with; a snapshot of another shape does not fit its arena. */
@@ -9,6 +14,8 @@ export interface ArenaShape {
 }
 
 const SEGMENT_SLOTS = 1024;
+/** Copied and added up at a time; part of the format. */
+const PART_BYTES = 262_144;
 const FAULTS = ['', 'figures', 'entry', 'tower', 'list length', 'link target'];
 
 /**
@@ -25,7 +32,7 @@ export function saveArena(wasm: EngineExports, shape: ArenaShape, writer: Sectio
     wasm.topLevel(),
     wasm.upperUsed(),
   ]);
-  for (const [name, view] of arenaSections(wasm)) writer.add(name, [view], arenaSum(wasm, view));
+  for (const [name, parts] of arenaSections(wasm)) writer.add(name, parts, new ArenaSum(wasm));
 }
 
 /** Copies the sections to where they came from and looks at every link before any walk does. */
@@ -42,24 +49,42 @@ export async function restoreArena(
   if (wasm.restore(count, linked, entry, topLevel, upperUsed) === 0) {
     throw new SnapshotFault('other-shape', 'the arena has no room for it');
   }
-  for (const [name, view] of arenaSections(wasm)) {
-    await reader.into(name, [view], () => arenaSum(wasm, view));
+  for (const [name, parts] of arenaSections(wasm)) {
+    await reader.into(name, parts, new ArenaSum(wasm));
   }
   const fault = wasm.fault();
   if (fault !== 0) throw new SnapshotFault('corrupt', `graph: ${FAULTS[fault] ?? fault}`);
 }
 
-function arenaSections(wasm: EngineExports): [string, Uint8Array][] {
+function arenaSections(wasm: EngineExports): [string, Uint8Array[]][] {
   const segments = Math.ceil(wasm.count() / SEGMENT_SLOTS);
-  const view = (address: number, bytes: number) =>
-    new Uint8Array(wasm.memory.buffer, address, bytes);
+  const parts = (address: number, bytes: number) =>
+    Array.from({ length: Math.ceil(bytes / PART_BYTES) }, (_, i) => {
+      const at = i * PART_BYTES;
+      const length = Math.min(PART_BYTES, bytes - at);
+      return new Uint8Array(wasm.memory.buffer, address + at, length);
+    });
   return [
-    ['hnsw.removed', view(wasm.removedAddress(), ((wasm.count() + 63) >>> 6) << 3)],
-    ['hnsw.upper', view(wasm.upperAddress(), wasm.upperUsed() * wasm.upperListBytes())],
-    ['hnsw.segments', view(wasm.segmentsAddress(), segments * wasm.segmentBytes())],
+    ['hnsw.removed', parts(wasm.removedAddress(), ((wasm.count() + 63) >>> 6) << 3)],
+    ['hnsw.upper', parts(wasm.upperAddress(), wasm.upperUsed() * wasm.upperListBytes())],
+    ['hnsw.segments', parts(wasm.segmentsAddress(), segments * wasm.segmentBytes())],
   ];
 }
 
-function arenaSum(wasm: EngineExports, { byteOffset, length }: Uint8Array): string {
-  return BigInt.asUintN(64, wasm.checksum(byteOffset, length, 0n)).toString(16);
+/** The engine's own sum over views of its memory, each part seeded with the one before. */
+class ArenaSum implements RunningSum {
+  readonly #wasm: EngineExports;
+  #sum = 0n;
+
+  constructor(wasm: EngineExports) {
+    this.#wasm = wasm;
+  }
+
+  update({ byteOffset, length }: Uint8Array): void {
+    this.#sum = this.#wasm.checksum(byteOffset, length, this.#sum);
+  }
+
+  digest(): string {
+    return BigInt.asUintN(64, this.#sum).toString(16);
+  }
 }
