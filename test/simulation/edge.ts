@@ -58,13 +58,15 @@ export function startEdge(place: EdgePlace): SimEdge {
     error: (event, _fields, cause) =>
       place.failed(`${life.name} ${event} ${cause instanceof Error ? cause.stack : ''}`),
   };
-  const hub = createProcessHub({ clock, timers, directory, ledger, log, metrics: noMetrics });
+  const forwards = { look: (dids: readonly string[]) => edge.forwards.look(dids) };
+  const metrics = noMetrics;
+  const hub = createProcessHub({ clock, timers, directory, ledger, log, metrics, forwards });
   const edge = createApp(
     {
       ...place,
       clock,
       log,
-      metrics: noMetrics,
+      metrics,
       verifier: createVerifier(),
       blobs: rowBlobStore(directory),
       hub,

@@ -9,6 +9,8 @@ import { channelRoutes } from './channels/routes.ts';
 import { claimRoutes } from './claims/routes.ts';
 import type { EdgeConfig } from './config.ts';
 import { sweepDirectory } from './directory-sweep.ts';
+import { createForwards, type Forwards } from './gateways/forwards.ts';
+import { signedAnswers } from './http/answer-signature.ts';
 import { addDocs, type DocsScript } from './http/docs.ts';
 import type { EdgeEnv } from './http/env.ts';
 import { answerTheRest, onError } from './http/errors.ts';
@@ -70,6 +72,8 @@ export type Edge = {
   feed: CardFeed;
   ledger: Ledger;
   tasks: TaskDeps;
+  /** Messages whose receiver has no link, by way of gateway nodes. */
+  forwards: Forwards;
   /** What time does to both databases; one worker at a time. */
   sweep(): Promise<void>;
   /** Writes a newer snapshot of the index when enough has changed; one worker at a time. */
@@ -82,7 +86,9 @@ export type Edge = {
 export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
   const rooms = createRooms(ports, settings);
   const { cards, tasks, ledger, ledgerPorts, feed, router } = rooms;
-  const { clock } = ports;
+  const { clock, hub } = ports;
+  const { network } = ports.genesis;
+  const forwards = createForwards({ ...ports, network, wake: (did) => hub.wake(did) });
   const app = new Hono<EdgeEnv>();
   app.use(
     frame({
@@ -91,6 +97,7 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
       trustedProxies: settings.trustedProxies,
     }),
   );
+  app.use(signedAnswers(ports));
   app.onError(onError(ports.log));
   // Ports last: an entry may hand in its whole configuration as the settings.
   const deps = { ...settings, ...ports, ...router, feed, ledger };
@@ -132,12 +139,17 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
     ledger,
     tasks,
     links,
-    sweep: createSweep(ports, ledgerPorts, tasks),
+    forwards,
+    sweep: createSweep(ports, ledgerPorts, { tasks, forwards }),
     build: createBuild(ports, feed),
   };
 }
 
-function createSweep(ports: EdgePorts, ledger: LedgerPorts, tasks: TaskDeps): () => Promise<void> {
+function createSweep(
+  ports: EdgePorts,
+  ledger: LedgerPorts,
+  { tasks, forwards }: { tasks: TaskDeps; forwards: Forwards },
+): () => Promise<void> {
   const { clock, directory, blobs, log } = ports;
   const holder = encodeBase64url(ports.rng.bytes(16));
   const failOverdue = (limit: number) => failOverdueTasks(tasks, clock.now(), limit);
@@ -145,6 +157,7 @@ function createSweep(ports: EdgePorts, ledger: LedgerPorts, tasks: TaskDeps): ()
     const swept = await sweep({ ledger, failOverdue, holder });
     if (!swept.ran) return;
     await sweepDirectory({ directory, blobs }, clock.now());
+    await forwards.sweep();
     log.debug('swept', swept);
   };
 }

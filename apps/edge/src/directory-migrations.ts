@@ -4,4 +4,5 @@ export const DIRECTORY_MIGRATIONS: readonly string[] = [
   '0002_index',
   '0003_task_given_up',
   '0004_semantic',
+  '0005_gateways',
 ];

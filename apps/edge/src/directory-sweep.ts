@@ -3,6 +3,7 @@ import { OUTBOX_KEEP_MS, SWEEP_ROWS_MAX } from '@zerostate/shared';
 import { expiredOwners, ownerDelete } from './blobs/store.ts';
 import { forgetHistory } from './cards/history.ts';
 import { forgetCards } from './cards/store.ts';
+import { forgetForwards, forgetGateways } from './gateways/store.ts';
 import { forgetNonces } from './http/nonce-store.ts';
 import { outboxForget } from './hub/outbox.ts';
 import type { BlobStore, Database } from './ports.ts';
@@ -19,6 +20,8 @@ export async function sweepDirectory(deps: DirectorySweepDeps, now: number): Pro
     [forgetHistory(now, SWEEP_ROWS_MAX)],
     [forgetMeanings(now, SWEEP_ROWS_MAX)],
     [forgetTasks(now, SWEEP_ROWS_MAX)],
+    [forgetForwards(now, SWEEP_ROWS_MAX)],
+    [forgetGateways(now, SWEEP_ROWS_MAX)],
     outboxForget(now - OUTBOX_KEEP_MS, SWEEP_ROWS_MAX),
   ];
   for (const part of parts) await untilDone(deps.directory, part);

@@ -1,19 +1,14 @@
 /** Which room each message of an executor belongs to. */
-import {
-  type ExecutorMessage,
-  type ExecutorMessageType,
-  err,
-  ok,
-  type Result,
-} from '@zerostate/shared';
+import { type ExecutorMessage, type ExecutorMessageType, ok, type Result } from '@zerostate/shared';
 import { DatabaseError } from './adapters/libsql-error.ts';
 import { recordOf } from './cards/model.ts';
 import { type CardDeps, publishCard } from './cards/publish.ts';
+import { type AnswerTakers, takeAnswer } from './gateways/answers.ts';
 import { isProblemCode, type ProblemCode } from './http/problem.ts';
 import type { MessageHandler, MessageOutcome } from './hub/inbound.ts';
 import type { Ledger } from './ledger/store.ts';
 import type { TaskDeps } from './tasks/deps.ts';
-import { acceptTask, finishTask, rejectTask } from './tasks/progress.ts';
+import { acceptTask, finishTask, rejectTask, type Taken } from './tasks/progress.ts';
 
 export type HandlerDeps = {
   cards: CardDeps;
@@ -30,6 +25,8 @@ type Handlers = {
 const DONE: MessageOutcome = ok(undefined);
 
 export function createMessageHandler(deps: HandlerDeps): MessageHandler {
+  const { clock, directory, metrics, network } = deps.tasks;
+  const answers = { clock, directory, metrics, network, takers: answerTakers(deps) };
   const handlers: Handlers = {
     'card.publish': async (_did, body) => {
       const published = await publishCard(deps.cards, body);
@@ -43,10 +40,10 @@ export function createMessageHandler(deps: HandlerDeps): MessageHandler {
       const accept = kind === 'open' ? deps.ledger.acceptChannel : deps.ledger.closeChannel;
       return outcomeOf(await accept(envelope, null, { by: did }));
     },
-    'task.accept': (did, body) => acceptTask(deps.tasks, did, body),
-    'task.reject': (did, body) => rejectTask(deps.tasks, did, body),
+    'task.accept': async (did, body) => done(await acceptTask(deps.tasks, did, body)),
+    'task.reject': async (did, body) => done(await rejectTask(deps.tasks, did, body)),
     'task.progress': async () => DONE,
-    'task.result': (did, body) => finishTask(deps.tasks, did, body),
+    'task.result': async (did, body) => done(await finishTask(deps.tasks, did, body)),
     'voucher.redeem': async (did, { redemptions }) => {
       const redeemed = await deps.ledger.redeem(redemptions, null, { by: did });
       if (!redeemed.ok) return outcomeOf(redeemed);
@@ -57,9 +54,31 @@ export function createMessageHandler(deps: HandlerDeps): MessageHandler {
     'claim.file': async (did, filing) => outcomeOf(await deps.ledger.fileClaim(filing, did, null)),
     'dispute.verdict': async (_did, { verdict }) =>
       outcomeOf(await deps.ledger.giveVerdict(verdict)),
-    'mesh.answer': async () => err('forbidden', 'nothing is forwarded through this link'),
+    'mesh.answer': (did, body) => takeAnswer(answers, did, body),
   };
   return { handle: (did, type, body) => dispatch(handlers, did, type, body) };
+}
+
+/** The same functions for what another node carried: the signatures inside are the authority. */
+function answerTakers({ tasks, ledger }: HandlerDeps): AnswerTakers {
+  return {
+    'task.accept': (from, body) => acceptTask(tasks, from, body),
+    'task.result': (from, body) => finishTask(tasks, from, body),
+    'channel.accept': async (from, { kind, envelope }) => {
+      const isOpen = kind === 'open';
+      const accept = isOpen ? ledger.acceptChannel : ledger.closeChannel;
+      const accepted = await accept(envelope, null, { by: from });
+      if (accepted.ok) return ok('new');
+      if (accepted.code === (isOpen ? 'channel-active' : 'channel-closed')) return ok('known');
+      const refused = outcomeOf(accepted);
+      return refused.ok ? ok('known') : refused;
+    },
+  };
+}
+
+/** On its own link an executor may say everything twice. */
+function done(taken: Taken): MessageOutcome {
+  return taken.ok ? DONE : taken;
 }
 
 /** Checked border: `body` was parsed by the schema of `type` before. */

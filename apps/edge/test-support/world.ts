@@ -68,7 +68,8 @@ export async function createEdgeWorld(
   const logged: string[] = [];
   const log = testLog(logged);
   const metrics = noMetrics;
-  const hub = createProcessHub({ clock, timers: time, directory, ledger, log, metrics });
+  const forwards = { look: (dids: readonly string[]) => edge.forwards.look(dids) };
+  const hub = createProcessHub({ clock, timers: time, directory, ledger, log, metrics, forwards });
   const blobs = rowBlobStore(directory);
   const edge = createApp(
     {

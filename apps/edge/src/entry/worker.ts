@@ -65,6 +65,7 @@ export async function startWorker(
     ledger,
     log,
     metrics,
+    forwards: { look: (dids) => edge.forwards.look(dids) },
   });
   let isDraining = false;
   const blobs = rowBlobStore(directory);

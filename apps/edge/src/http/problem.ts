@@ -55,6 +55,7 @@ const PROBLEMS = {
   'nonce-reused': { status: 409, title: 'This nonce was used before' },
   // links
   'message-unknown': { status: 400, title: 'There is no such message' },
+  'answer-repeated': { status: 409, title: 'This answer is known already' },
   // idempotency
   'idempotency-key-missing': { status: 400, title: 'This request needs an Idempotency-Key' },
   'idempotency-key-invalid': { status: 400, title: 'The Idempotency-Key is not readable' },

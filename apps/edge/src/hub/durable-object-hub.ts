@@ -83,17 +83,18 @@ export class LinkHub extends DurableObject<Env> implements HubObject {
       link.heardAt = Math.max(link.heardAt, answered);
     }
     await hub.tick();
+    await hub.forwarded();
     if (this.#sessions.size > 0) await this.#alarmWithin(ALARM_MS);
   }
 
   async wake(did: string): Promise<void> {
     const { hub } = await this.#hold();
-    if (hub.has(did)) {
+    const at = hub.has(did) ? undefined : await this.ctx.storage.get<string>(AT + did);
+    if (at === undefined) {
       hub.wake(did);
+      await hub.forwarded();
       return;
     }
-    const at = await this.ctx.storage.get<string>(AT + did);
-    if (at === undefined) return;
     await this.env.LINK_HUB.get(this.env.LINK_HUB.idFromString(at)).wakeHere(did);
   }
 
@@ -101,6 +102,7 @@ export class LinkHub extends DurableObject<Env> implements HubObject {
   async wakeHere(did: string): Promise<void> {
     const { hub } = await this.#hold();
     hub.wake(did);
+    await hub.forwarded();
   }
 
   /** A link of this hub's DID is held by another hub. */
@@ -123,6 +125,7 @@ export class LinkHub extends DurableObject<Env> implements HubObject {
     this.#sessions.get(socket)?.gone();
     this.#sessions.delete(socket);
     await hub.save();
+    await hub.forwarded();
   }
 
   /** The edge behind this hub, made at the first event after a sleep, and its links taken up again. */
@@ -137,7 +140,8 @@ export class LinkHub extends DurableObject<Env> implements HubObject {
         engine,
       );
       const { clock, metrics } = edge.links;
-      const ports = { clock, timers: systemTimers, directory, ledger, log, metrics };
+      const { forwards } = edge;
+      const ports = { clock, timers: systemTimers, directory, ledger, log, metrics, forwards };
       const hub = createProcessHub(ports);
       const owner = {
         ...hub,

@@ -5,6 +5,7 @@ import {
   err,
   type LinkHello,
   linkHelloSchema,
+  MESH_FEATURE,
   ok,
   openEnvelope,
   type Result,
@@ -79,7 +80,7 @@ export async function welcomeFrame(
     session: hello.session,
     epoch: String(opened.epoch),
     seen: String(opened.seen),
-    features: [],
+    features: [MESH_FEATURE],
   };
   return {
     t: 'welcome',

@@ -15,8 +15,10 @@ export interface MessageHandler {
 }
 
 /** Messages that touch money wait for the disk; tasks must not wait behind them. */
-function queueOf(type: ExecutorMessageType): 'task' | 'money' {
-  return type.startsWith('task.') || type === 'presence' ? 'task' : 'money';
+function queueOf(type: ExecutorMessageType, body: object): 'task' | 'money' {
+  // What was carried for another waits where it would have waited itself.
+  const inner = type === 'mesh.answer' && 'type' in body ? String(body.type) : type;
+  return inner.startsWith('task.') || inner === 'presence' ? 'task' : 'money';
 }
 
 type Queues = { task: Promise<void>; money: Promise<void> };
@@ -66,7 +68,7 @@ export class Inbound {
       const detail = parsed.error.issues[0]?.path.map(String).join('.') ?? '$';
       return Promise.resolve({ ok: false, code: 'invalid-request', detail });
     }
-    const queue = queueOf(type);
+    const queue = queueOf(type, parsed.data);
     const outcome = this.#queues[queue].then(() =>
       this.#handler.handle(this.#did, type, parsed.data),
     );

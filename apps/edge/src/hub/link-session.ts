@@ -180,9 +180,10 @@ export class LinkSession {
       this.end(hello.code, hello.detail);
       return;
     }
-    const { did, session } = hello.value;
+    const { did, session, features } = hello.value;
     await this.#catchUp(did, seenBy(hello.value));
-    const opened = await openLink(deps.directory, { did, session, now: deps.clock.now() });
+    const now = deps.clock.now();
+    const opened = await openLink(deps.directory, { did, session, features, now });
     const welcome = await welcomeFrame(deps, hello.value, opened);
     if (link.phase !== 'verifying') return;
     this.#start(hello.value, opened);

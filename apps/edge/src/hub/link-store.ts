@@ -1,5 +1,5 @@
 /** Links in the directory: epochs rise, and what was processed is remembered for each session. */
-import { LINK_DEAD_MS } from '@zerostate/shared';
+import { LINK_DEAD_MS, MESH_FEATURE } from '@zerostate/shared';
 import type { Database, Statement } from '../ports.ts';
 import { outboxRaise } from './outbox.ts';
 
@@ -8,9 +8,10 @@ export type OpenedLink = { epoch: number; seen: number };
 /** A hello: the next epoch, and how far this session of the executor's outbox was processed. */
 export async function openLink(
   directory: Database,
-  hello: { did: string; session: string; now: number },
+  hello: { did: string; session: string; features: readonly string[]; now: number },
 ): Promise<OpenedLink> {
-  const { did, session, now } = hello;
+  const { did, session, features, now } = hello;
+  const isGateway = features.includes(MESH_FEATURE);
   const [rows] = await directory.batch([
     {
       sql: `INSERT INTO link(did, epoch, session, seen, opened_at) VALUES(?1, 1, ?2, 0, ?3)
@@ -21,11 +22,11 @@ export async function openLink(
       args: [did, session, now],
     },
     {
-      sql: `INSERT INTO presence(did, epoch, alive_until) SELECT did, epoch, ?2 FROM link
+      sql: `INSERT INTO presence(did, epoch, alive_until, mesh) SELECT did, epoch, ?2, ?3 FROM link
             WHERE did = ?1
-            ON CONFLICT(did) DO UPDATE SET epoch = excluded.epoch,
+            ON CONFLICT(did) DO UPDATE SET epoch = excluded.epoch, mesh = excluded.mesh,
               alive_until = MAX(alive_until, excluded.alive_until)`,
-      args: [did, now + LINK_DEAD_MS],
+      args: [did, now + LINK_DEAD_MS, isGateway ? 1 : 0],
     },
   ]);
   const row = rows?.[0];

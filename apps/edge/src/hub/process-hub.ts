@@ -1,5 +1,7 @@
 /** The hub of one process (Node, Bun, Deno): sockets in memory, the truth in the outboxes. */
 import type { OutboxDatabase } from '@zerostate/shared';
+import { isUnavailable } from '../database-fault.ts';
+import type { Forwards } from '../gateways/forwards.ts';
 import type { Cancel, Clock, Database, Hub, Log, Metrics, Statement, Timers } from '../ports.ts';
 import { CLOSE } from './frames.ts';
 import type { LinkOwner, LinkSession } from './link-session.ts';
@@ -16,6 +18,8 @@ export type ProcessHubDeps = {
   ledger: Database;
   log: Log;
   metrics: Metrics;
+  /** Where messages go whose receiver has no link. */
+  forwards: Pick<Forwards, 'look'>;
 };
 
 export interface ProcessHub extends Hub, LinkOwner {
@@ -28,6 +32,8 @@ export interface ProcessHub extends Hub, LinkOwner {
   has(did: string): boolean;
   /** Writes positions and presence that are not saved yet. */
   save(): Promise<void>;
+  /** Resolves when what receivers without a link have waiting was handed to gateways. */
+  forwarded(): Promise<void>;
   /** Callers that wait are answered now. */
   release(): void;
   /** Says goodbye to every socket and saves what is not saved. */
@@ -51,6 +57,7 @@ export function createProcessHub(deps: ProcessHubDeps): ProcessHub {
     watch: (topic) => topics.watch(topic),
     has: (did) => links.has(did),
     save: () => links.save(),
+    forwarded: () => links.forwarded(),
     add: (session) => links.add(session),
     opened: (session) => links.opened(session),
     closed: (session) => links.closed(session),
@@ -68,6 +75,7 @@ export function createProcessHub(deps: ProcessHubDeps): ProcessHub {
       await ticking;
       links.endAll();
       await links.save();
+      await links.forwarded();
     },
   };
 }
@@ -78,6 +86,8 @@ class Links {
   readonly #greeting = new Set<LinkSession>();
   /** Ended, but not all saved. */
   readonly #ended = new Set<LinkSession>();
+  readonly #forwarding = new Set<Promise<void>>();
+  #isStopping: boolean = false;
 
   constructor(deps: ProcessHubDeps) {
     this.#deps = deps;
@@ -93,8 +103,25 @@ class Links {
 
   wake(did: string): void {
     const session = this.#open.get(did);
+    if (session === undefined) this.#forward([did]);
     session?.pump('directory');
     session?.pump('ledger');
+  }
+
+  async forwarded(): Promise<void> {
+    while (this.#forwarding.size > 0) await Promise.all(this.#forwarding);
+  }
+
+  /** A database that is out of reach forwards nothing: the sweep looks again. */
+  #forward(dids: readonly string[]): void {
+    if (this.#isStopping || dids.length === 0) return;
+    const { forwards, log } = this.#deps;
+    const work = forwards.look(dids).catch((error: unknown) => {
+      if (isUnavailable(error)) log.warn('messages not forwarded', { receivers: dids.length });
+      else log.error('messages not forwarded', { receivers: dids.length }, error);
+    });
+    this.#forwarding.add(work);
+    work.finally(() => this.#forwarding.delete(work));
   }
 
   opened(session: LinkSession): void {
@@ -120,7 +147,9 @@ class Links {
     this.#deps.metrics.gauge('zs_links', this.#open.size);
   }
 
+  /** These executors are back in a moment, at another worker: nobody carries for them. */
   endAll(): void {
+    this.#isStopping = true;
     for (const session of [...this.#open.values(), ...this.#greeting]) {
       session.end('going-away', undefined, CLOSE.goingAway);
     }
@@ -167,5 +196,7 @@ class Links {
       statements.ledger.length === 0 ? undefined : ledger.batch(statements.ledger),
       statements.directory.length === 0 ? undefined : directory.batch(statements.directory),
     ]);
+    const gone = ended.map(({ link }) => link.did).filter((did) => !this.#open.has(did));
+    this.#forward(gone);
   }
 }

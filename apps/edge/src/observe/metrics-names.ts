@@ -26,6 +26,16 @@ export const METRICS: Readonly<Record<string, MetricSpec>> = {
     labels: ['type'],
   },
   zs_link_ends_total: { kind: 'counter', help: 'Links that this edge ended', labels: ['code'] },
+  zs_mesh_forwards_total: {
+    kind: 'counter',
+    help: 'Messages handed to gateway nodes, for executors without a link',
+    labels: ['type'],
+  },
+  zs_mesh_answers_total: {
+    kind: 'counter',
+    help: 'Answers that gateway nodes brought, by what became of them',
+    labels: ['type', 'code'],
+  },
   zs_tasks_total: { kind: 'counter', help: 'Tasks that came into a state', labels: ['state'] },
   zs_settlements_total: { kind: 'counter', help: 'Redemptions', labels: ['result'] },
   zs_settlement_batch_size: {

@@ -28,8 +28,9 @@ import {
   type TaskRow,
 } from './store.ts';
 
-type Outcome = Result<void, ProblemCode>;
-const DONE: Outcome = ok(undefined);
+/** Whether a message changed anything, or said what is known already. */
+export type Taken = Result<'new' | 'known', ProblemCode>;
+const KNOWN: Taken = ok('known');
 
 /** An output of a task is kept at least this long: its claim and a day more. */
 const OUTPUT_KEEP_MS = 8 * BLOB_KEEP_MS;
@@ -38,7 +39,7 @@ export async function acceptTask(
   deps: TaskDeps,
   executor: string,
   message: ExecutorMessage<'task.accept'>,
-): Promise<Outcome> {
+): Promise<Taken> {
   const opened = await openEnvelope(
     deps.network,
     message.accept,
@@ -62,7 +63,7 @@ export async function acceptTask(
   if (task === 'taken') return told(deps, body.task, 'accepted');
   if (!task.ok) return task;
   // Told again, after a lost acknowledgement.
-  if (task.value.accept === text) return DONE;
+  if (task.value.accept === text) return KNOWN;
   if (task.value.ch !== accept.ch || task.value.lane !== accept.lane) {
     return err('task-terms', 'channel or lane');
   }
@@ -74,21 +75,21 @@ export async function rejectTask(
   deps: TaskDeps,
   executor: string,
   message: ExecutorMessage<'task.reject'>,
-): Promise<Outcome> {
+): Promise<Taken> {
   const text = JSON.stringify(message);
   const update = rejectUpdate(message.task, executor, text);
   const task = await step(deps, message.task, executor, [update, GUARD]);
   if (task === 'taken') return told(deps, message.task, 'rejected');
   if (!task.ok) return task;
   if (task.value.state === 'accepted') return giveUp(deps, task.value, text);
-  return task.value.state === 'rejected' ? DONE : err('task-state', task.value.state);
+  return task.value.state === 'rejected' ? KNOWN : err('task-state', task.value.state);
 }
 
 /**
  * An executor gives up a task that it accepted. Its caller need not wait for the deadline, and it
  * counts as failed. The condition is as good as before: a receipt would still be claimed on it.
  */
-async function giveUp(deps: TaskDeps, task: TaskRow, reject: string): Promise<Outcome> {
+async function giveUp(deps: TaskDeps, task: TaskRow, reject: string): Promise<Taken> {
   const failure = failureOf(task);
   // The ledger first, by the task's id: after a crash it is counted once and not forgotten.
   if (failure !== null) await deps.ledger.recordFailure(failure);
@@ -96,14 +97,14 @@ async function giveUp(deps: TaskDeps, task: TaskRow, reject: string): Promise<Ou
   const now = await step(deps, task.id, task.executor, [update, GUARD]);
   if (now === 'taken') return told(deps, task.id, 'rejected');
   if (!now.ok) return now;
-  return now.value.state === 'rejected' ? DONE : err('task-state', now.value.state);
+  return now.value.state === 'rejected' ? KNOWN : err('task-state', now.value.state);
 }
 
 export async function finishTask(
   deps: TaskDeps,
   executor: string,
   message: ExecutorMessage<'task.result'>,
-): Promise<Outcome> {
+): Promise<Taken> {
   const opened = await openEnvelope(
     deps.network,
     message.receipt,
@@ -143,8 +144,8 @@ async function notFinished(
   task: TaskRow,
   receipt: { id: string; task: string; executor: string; ch: string; lane: number },
   text: string,
-): Promise<Outcome> {
-  if (task.receiptId === receipt.id) return DONE;
+): Promise<Taken> {
+  if (task.receiptId === receipt.id) return KNOWN;
   if (task.receiptId !== null) {
     await deps.directory.batch([equivocationInsert(receipt, text, deps.clock.now())]);
     return err('receipt-equivocation', task.receiptId);
@@ -189,8 +190,8 @@ async function step(
   return task.executor === executor ? ok(task) : err('forbidden', 'another executor’s task');
 }
 
-function told(deps: TaskDeps, task: string, state: string): Outcome {
+function told(deps: TaskDeps, task: string, state: string): Taken {
   deps.hub.wakeTopic(taskTopic(task));
   deps.metrics.count('zs_tasks_total', { state });
-  return DONE;
+  return ok('new');
 }

@@ -99,7 +99,7 @@ test('failures are forgiven with time, so that who is well again is asked again'
 
 test('what was learned elsewhere is taken up', () => {
   const choice = new PeerChoice({ random: sequence(), failureCostMs: 1_000 });
-  const record = { tasks: 30, failureRate: 0, at: 0 };
+  const record = { tasks: 30, served: 30, failureRate: 0, at: 0 };
   choice.recall('slow', { ...record, serviceMs: 400 }, 0);
   choice.recall('fast', { ...record, serviceMs: 100 }, 0);
   expect(choice.choose([idle('slow'), idle('fast')])).toBe('fast');

@@ -30,7 +30,9 @@ export interface PeerEstimate {
 /** What was learned of one peer: plain data, so that it can be kept. */
 export interface PeerRecord {
   readonly tasks: number;
-  /** Time per task ahead of and including one's own, ms. */
+  /** Those that came to a good end. */
+  readonly served: number;
+  /** Time per task ahead of and including one's own, ms, of those that were served. */
   readonly serviceMs: number;
   readonly failureRate: number;
   /** When it was last heard of, ms since the epoch; 0 where nobody looks at the clock. */
@@ -39,6 +41,7 @@ export interface PeerRecord {
 
 export const UNKNOWN_PEER: PeerRecord = Object.freeze({
   tasks: 0,
+  served: 0,
   serviceMs: 0,
   failureRate: 0,
   at: 0,
@@ -61,13 +64,15 @@ const EXPLORATION = 0.3;
 /** Peers remembered; the one unused the longest goes. */
 const PEERS_MAX = 4096;
 
-/** The record after one more task. */
+/** The record after one more task. How long a failure took says nothing about good work. */
 export function learn(record: PeerRecord, { ms, ahead, good, at }: PeerOutcome): PeerRecord {
-  const rate = Math.max(RATE, 1 / (record.tasks + 1));
+  const rateOf = (count: number) => Math.max(RATE, 1 / (count + 1));
+  const { tasks, served, serviceMs, failureRate } = record;
   return {
-    tasks: record.tasks + 1,
-    serviceMs: record.serviceMs + rate * (ms / ahead - record.serviceMs),
-    failureRate: record.failureRate + rate * ((good ? 0 : 1) - record.failureRate),
+    tasks: tasks + 1,
+    served: good ? served + 1 : served,
+    serviceMs: good ? serviceMs + rateOf(served) * (ms / ahead - serviceMs) : serviceMs,
+    failureRate: failureRate + rateOf(tasks) * ((good ? 0 : 1) - failureRate),
     at,
   };
 }
@@ -157,8 +162,8 @@ export class PeerChoice {
 
   #estimate({ did, queueDepth, extraMs = 0 }: PeerCandidate, typical: number): PeerEstimate {
     const known = this.#peers.get(did);
-    const { tasks, serviceMs } = known?.record ?? UNKNOWN_PEER;
-    const mean = tasks > 0 ? serviceMs : typical;
+    const { tasks, served, serviceMs } = known?.record ?? UNKNOWN_PEER;
+    const mean = served > 0 ? serviceMs : typical;
     const doubt = EXPLORATION * Math.sqrt(Math.log(this.#tasks + 1) / (tasks + 1));
     const service = mean * Math.max(0, 1 - doubt);
     const failureRate = this.failureRate(did);
@@ -172,7 +177,7 @@ export class PeerChoice {
     if (candidates.length <= CANDIDATES_COMPARED) return candidates;
     const keyed = candidates.map((candidate) => {
       const record = this.#peers.get(candidate.did)?.record;
-      const service = record && record.tasks > 0 ? record.serviceMs : typical;
+      const service = record && record.served > 0 ? record.serviceMs : typical;
       const speed = 1 / Math.max(service, Number.MIN_VALUE);
       return { candidate, key: Math.log(1 - this.#options.random()) / speed };
     });
@@ -184,7 +189,7 @@ export class PeerChoice {
     let sum = 0;
     let known = 0;
     for (const { record } of this.#peers.values()) {
-      if (record.tasks === 0) continue;
+      if (record.served === 0) continue;
       sum += record.serviceMs;
       known += 1;
     }
