@@ -31,7 +31,9 @@ export type Command = z.infer<typeof commandSchema>;
 /** What only a running daemon knows. */
 export interface RunningStatus {
   link: LinkStatus;
-  sandbox: { mode: string; meter: string };
+  /** null where the node takes no part in the mesh. */
+  mesh: { state: 'up' | 'down'; problems: readonly string[] } | null;
+  sandbox: { mode: string; memory: string; meter: string };
   queue: { queue: number; running: number; capacity: number };
   gas_per_ms: number;
 }
@@ -126,6 +128,7 @@ async function statusOf(context: CommandContext) {
     edge_did: pinned.edgeDid,
     network: pinned.network,
     link: running?.link ?? { state: 'stopped', since: null, problem: null },
+    mesh: running?.mesh ?? null,
     sandbox: running?.sandbox ?? null,
     queue: running?.queue ?? null,
     gas_per_ms: running?.gas_per_ms ?? null,

@@ -7,7 +7,7 @@ import {
   ok,
   type Result,
 } from '@zerostate/shared';
-import type { Delivery, Handle } from './link/client.ts';
+import type { Lines } from './lines.ts';
 import { cancelTask, takeOffer } from './offers/admit-offer.ts';
 import type { OffersContext } from './offers/context.ts';
 import { channelChanged } from './wallet/channels.ts';
@@ -17,32 +17,28 @@ import { answerClose, answerOpen, type Closer } from './wallet/proposals.ts';
 import type { Redeemer } from './wallet/redeem.ts';
 import { takeVoucher } from './wallet/vouchers.ts';
 
+type Message = { type: string; body: unknown };
+
+/** null when a message was taken: its effects are on disk. */
+export type TakeMessage = (message: Message) => Promise<Refusal | null>;
+
 export interface MessageContext {
   offers: OffersContext;
   redeemer: Redeemer;
   closer: Closer;
+  lines: Lines;
+  /** Carries a message to another node for the edge; null where no mesh is configured. */
+  forward: ((message: EdgeMessage<'mesh.forward'>) => Refusal | null) | null;
   fatal: (cause: unknown) => void;
 }
 
 /** What each message of the edge does; messages about one task or channel in their order. */
-export function createHandle(context: MessageContext): Handle {
-  const lines = new Map<string, Promise<unknown>>();
-  return (message) => {
-    const key = keyOf(message);
-    const before = lines.get(key) ?? Promise.resolve();
-    const taken = before.then(() => take(context, message));
-    // A failure is fatal and told by the link; whoever waits behind it must not tell it again.
-    const line = taken.catch(() => undefined);
-    lines.set(key, line);
-    void line.then(() => {
-      if (lines.get(key) === line) lines.delete(key);
-    });
-    return taken;
-  };
+export function createHandle(context: MessageContext): TakeMessage {
+  return (message) => context.lines.run(lineOf(message.body), () => take(context, message));
 }
 
 /** A task is offered and cancelled under the same key, a channel proposed, paid and changed. */
-function keyOf({ body }: Delivery): string {
+export function lineOf(body: unknown): string {
   const parts: unknown[] = isObject(body) ? [body, ...Object.values(body)] : [];
   for (const part of parts) {
     if (!isObject(part)) continue;
@@ -57,7 +53,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-async function take(context: MessageContext, message: Delivery): Promise<Refusal | null> {
+async function take(context: MessageContext, message: Message): Promise<Refusal | null> {
   const { type } = message;
   if (!isEdgeMessageType(type)) return { code: 'message-unknown', detail: type };
   const body = readBody(type, message.body);
@@ -72,11 +68,11 @@ function readBody(type: EdgeMessageType, raw: unknown): Result<Taking, 'message-
   switch (type) {
     case 'task.offer': {
       const body = edgeMessages['task.offer'].safeParse(raw);
-      return body.success ? ok(({ offers }) => takeOffer(offers, body.data)) : invalid(body.error);
+      return body.success ? ok((context) => takeLinked(context, body.data)) : invalid(body.error);
     }
     case 'task.cancel': {
       const body = edgeMessages['task.cancel'].safeParse(raw);
-      return body.success ? ok(({ offers }) => cancelTask(offers, body.data)) : invalid(body.error);
+      return body.success ? ok((context) => cancelLinked(context, body.data)) : invalid(body.error);
     }
     case 'voucher.deliver': {
       const body = edgeMessages['voucher.deliver'].safeParse(raw);
@@ -98,13 +94,39 @@ function readBody(type: EdgeMessageType, raw: unknown): Result<Taking, 'message-
     }
     case 'verdict.request':
       return ok(() => Promise.resolve({ code: 'not-an-arbiter' }));
-    case 'mesh.forward':
-      return ok(() => Promise.resolve({ code: 'not-a-gateway' }));
+    case 'mesh.forward': {
+      const body = edgeMessages['mesh.forward'].safeParse(raw);
+      return body.success ? ok((context) => takeForward(context, body.data)) : invalid(body.error);
+    }
   }
 }
 
 function invalid(error: { issues: readonly { path: readonly PropertyKey[] }[] }) {
   return err('message-invalid', error.issues[0]?.path.map(String).join('.'));
+}
+
+async function takeLinked(
+  { offers }: MessageContext,
+  body: EdgeMessage<'task.offer'>,
+): Promise<Refusal | null> {
+  const taken = await takeOffer(offers, body, { by: 'link' });
+  return taken.kind === 'refused' ? taken.refusal : null;
+}
+
+async function cancelLinked(
+  { offers }: MessageContext,
+  body: EdgeMessage<'task.cancel'>,
+): Promise<null> {
+  await cancelTask(offers, body);
+  return null;
+}
+
+/** The edge keeps the message for its receiver's own link: carrying it is a favour to both. */
+function takeForward(
+  { forward }: MessageContext,
+  body: EdgeMessage<'mesh.forward'>,
+): Promise<Refusal | null> {
+  return Promise.resolve(forward === null ? { code: 'not-a-gateway' } : forward(body));
 }
 
 /** The ledger decides about it when the claim is filed; there is nothing to keep here. */

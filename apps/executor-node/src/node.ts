@@ -1,20 +1,24 @@
-import { createEdgeClient, type EdgeClient } from '@zerostate/sdk';
-import { createVerifier, LINK_DEAD_MS, type Result } from '@zerostate/shared';
+import { serveGateway } from '@zerostate/mesh';
+import { createEdgeClient } from '@zerostate/sdk';
+import { createVerifier, LINK_DEAD_MS, MESH_FEATURE, type Result } from '@zerostate/shared';
 import { CardCatalog } from './agents/catalog.ts';
 import { type PublishContext, publishCards, renewCards } from './agents/publish.ts';
 import { cardRefused } from './agents/store.ts';
-import { type Command, type CommandContext, execute } from './commands.ts';
+import { type Command, type CommandContext, execute, type RunningStatus } from './commands.ts';
+import type { RunningDaemon, Surroundings } from './daemon.ts';
+import { Lines } from './lines.ts';
 import { Link } from './link/client.ts';
 import type { SentMessage } from './link/outbox.ts';
-import { createHandle } from './messages.ts';
+import { toldAddresses } from './mesh/addresses.ts';
+import { type LaunchMesh, MeshSide } from './mesh/side.ts';
+import { createHandle, type TakeMessage } from './messages.ts';
 import type { OffersContext } from './offers/context.ts';
 import { measureGasRate } from './offers/gas-rate.ts';
 import { LargeResults } from './offers/large-results.ts';
 import { TaskQueue } from './offers/queue.ts';
 import { type RunnableTask, resumeTasks, runTask } from './offers/run-task.ts';
-import type { Cancel, Clock, Dial, Log, Rng, Sandbox, Timers } from './ports.ts';
+import type { Cancel, Sandbox } from './ports.ts';
 import { Presence } from './presence.ts';
-import type { OpenState } from './state/open.ts';
 import { readNode, saveGasRate } from './state/store.ts';
 import { Book } from './wallet/book.ts';
 import { fileClaims, followClaims } from './wallet/claims.ts';
@@ -32,35 +36,27 @@ const GAS_PER_MS_UNKNOWN = 50_000;
 /** The edge refuses signed requests that are 60 s off: half of that is worth a warning. */
 const CLOCK_OFF_MS = 30_000;
 
-export interface NodePorts {
-  clock: Clock;
-  rng: Rng;
-  timers: Timers;
-  dial: Dial;
-  log: Log;
-}
-
-export interface NodeOptions {
-  state: OpenState;
-  ports: NodePorts;
+export interface NodeOptions extends Surroundings {
   sandbox: Sandbox;
   exposure: ExposurePolicy;
-  /** Tests hand in their own; the real one is made for the pinned edge. */
-  edge?: EdgeClient;
-  /** Something failed that must not: the process has to end and start again from its disk. */
-  fatal: (cause: unknown) => void;
+  /** Takes part in the mesh; only in the link where it is absent. */
+  mesh?: MeshOfNode;
 }
 
-export interface RunningNode {
-  readonly did: string;
-  execute(command: Command): Promise<Result<unknown, string>>;
-  /** Ends runs and hands over results for at most `graceMs`; the rest resumes at the next start. */
-  stop(graceMs: number): Promise<void>;
+/** The mesh of a node: how it is started, and what peers reach through it besides the node. */
+export interface MeshOfNode {
+  launch: LaunchMesh;
+  /** Asks the pinned edge for peers. */
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Addresses that nobody outside of this machine or its network reaches may be told. */
+  allowPrivate: boolean;
 }
+
+export type RunningNode = RunningDaemon;
 
 /**
- * A running node. Started in the order state, runtime, wallet, link, so that no message arrives
- * before everything that handles it is there; stopped in the reverse order.
+ * A running node. Started in the order state, runtime, wallet, link, mesh, so that no message
+ * arrives before everything that handles it is there; stopped in the reverse order.
  */
 export async function startNode(options: NodeOptions): Promise<RunningNode> {
   const node = new ExecutorNode(options);
@@ -79,6 +75,7 @@ class ExecutorNode implements RunningNode {
   readonly #desk: Desk;
   readonly #publish: PublishContext;
   readonly #link: Link;
+  readonly #mesh: MeshSide | null;
   readonly #presence: Presence;
   readonly #ticks: Cancel[] = [];
   #gasPerMs = GAS_PER_MS_UNKNOWN;
@@ -108,7 +105,8 @@ class ExecutorNode implements RunningNode {
       cheapestBase: () => catalog.cheapestBase(),
       kick: () => this.#link.outbox.kick(),
     };
-    this.#publish = { database, edge, pinned, signer, sandbox, catalog, clock, log };
+    const addresses: string[] = [];
+    this.#publish = { database, edge, pinned, signer, sandbox, catalog, clock, log, addresses };
     this.#redeemer = new Redeemer(this.#wallet);
     this.#closer = new Closer(this.#wallet, this.#redeemer);
     this.#rebalancer = new Rebalancer(this.#wallet, this.#redeemer, rng);
@@ -123,12 +121,16 @@ class ExecutorNode implements RunningNode {
       kick: this.#wallet.kick,
       fatal: options.fatal,
     });
+    const lines = new Lines();
     const handle = createHandle({
       offers: this.#offers,
       redeemer: this.#redeemer,
       closer: this.#closer,
+      lines,
+      forward: (message) => this.#mesh?.forwards.take(message) ?? { code: 'not-a-gateway' },
       fatal: options.fatal,
     });
+    this.#mesh = options.mesh === undefined ? null : this.#makeMesh(options.mesh, lines, handle);
     this.#link = new Link({
       ...ports,
       pinned,
@@ -136,6 +138,7 @@ class ExecutorNode implements RunningNode {
       verifier,
       database,
       handle,
+      features: this.#mesh === null ? [] : [MESH_FEATURE],
       fatal: options.fatal,
       refused: (message, code) => this.#guard(this.#refused(message, code)),
       welcomed: () => this.#guard(this.#welcomed()),
@@ -148,7 +151,10 @@ class ExecutorNode implements RunningNode {
       capacity: sandbox.capacity,
       run: (task) => runTask(this.#offers, task),
       failed: fatal,
-      changed: () => this.#presence.changed(),
+      changed: () => {
+        this.#presence.changed();
+        this.#mesh?.loadChanged();
+      },
     });
     const gasPerMs = (): number => this.#gasPerMs;
     return {
@@ -163,8 +169,29 @@ class ExecutorNode implements RunningNode {
         },
       },
       largeResults: new LargeResults(this.#wallet, fatal),
+      finished: () => this.#mesh?.finished(),
       isDraining: () => this.#isDraining,
     };
+  }
+
+  #makeMesh(mesh: MeshOfNode, lines: Lines, take: TakeMessage): MeshSide {
+    const { ports, fatal, state } = this.#options;
+    const { launch, fetch, allowPrivate } = mesh;
+    const origin = state.pinned.edge;
+    return new MeshSide({
+      ...ports,
+      launch,
+      lines,
+      take,
+      fatal,
+      offers: this.#offers,
+      serve: (running) => serveGateway(running, { origin, fetch, ports }),
+      isLinkUp: () => this.#link.status.state === 'up',
+      moved: (addresses) => {
+        this.#publish.addresses = toldAddresses(addresses, allowPrivate);
+        this.#tick(() => this.#renewMoved());
+      },
+    });
   }
 
   async start(): Promise<void> {
@@ -183,6 +210,7 @@ class ExecutorNode implements RunningNode {
       resumed,
     });
     await this.#link.start();
+    await this.#mesh?.start();
     this.#ticks.push(
       timers.every(TICK_MS, () => this.#tick(() => this.#settleWhatWaits())),
       timers.every(AGE_LOOK_MS, () => this.#tick(() => this.#renewWhatAges())),
@@ -203,15 +231,24 @@ class ExecutorNode implements RunningNode {
       publish: this.#publish,
       desk: this.#desk,
       via: 'link',
-      published: () => this.#wallet.kick(),
-      running: () => ({
-        link: this.#link.status,
-        sandbox: { mode: this.#options.sandbox.mode, meter: this.#options.sandbox.meter },
-        queue: this.#offers.queue.load,
-        gas_per_ms: this.#gasPerMs,
-      }),
+      published: () => {
+        this.#wallet.kick();
+        this.#mesh?.cardsChanged();
+      },
+      running: () => this.#running(),
     };
     return execute(context, command);
+  }
+
+  #running(): RunningStatus {
+    const { mode, memory, meter } = this.#options.sandbox;
+    return {
+      link: this.#link.status,
+      mesh: this.#mesh?.status() ?? null,
+      sandbox: { mode, memory, meter },
+      queue: this.#offers.queue.load,
+      gas_per_ms: this.#gasPerMs,
+    };
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -226,6 +263,7 @@ class ExecutorNode implements RunningNode {
     await within(timers, left(), this.#offers.queue.idle());
     await within(timers, left(), this.#ticking);
     await within(timers, left(), this.#emptied(left));
+    await this.#mesh?.stop();
     await this.#link.stop();
     await this.#options.sandbox.close();
     log.info('node stopped', {});
@@ -260,7 +298,13 @@ class ExecutorNode implements RunningNode {
   async #renewWhatAges(): Promise<void> {
     await this.#redeemer.redeemAged();
     await this.#rebalancer.run();
+    await this.#renewMoved();
+  }
+
+  /** Cards that age, or name other addresses than the node has now. */
+  async #renewMoved(): Promise<void> {
     await renewCards(this.#publish);
+    this.#mesh?.cardsChanged();
   }
 
   async #welcomed(): Promise<void> {

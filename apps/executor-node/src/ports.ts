@@ -82,6 +82,8 @@ export interface HostFault {
 export interface Sandbox {
   /** `netns`: no network at all. `imports-only`: no import reaches the network. */
   readonly mode: 'netns' | 'imports-only';
+  /** `cgroup`: the kernel ends what takes too much memory. `watchdog`: it is looked at. */
+  readonly memory: 'cgroup' | 'watchdog';
   /** Names the cost table that gas is counted with. */
   readonly meter: string;
   /** Tasks it runs at the same time. */

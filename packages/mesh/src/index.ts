@@ -1,5 +1,6 @@
 /** @zerostate/mesh: the peer-to-peer network of executors and relays, on libp2p. */
 export { didFromPeerId, peerIdFromDid } from './adapters/libp2p/identity.ts';
+export { isAddress, isPeerAddress } from './addresses/check.ts';
 export { isPublicIp } from './addresses/policy.ts';
 export {
   type GatewayCode,
@@ -15,6 +16,7 @@ export type { Negotiated } from './hello/message.ts';
 export { Mesh, type MeshOptions, type MeshStartCode, startMesh } from './node.ts';
 export type { MeshConfig, MeshPorts } from './options.ts';
 export type { Dht, Gossip, PeerStream, Wire } from './ports.ts';
+export type { SignedCard } from './records/card-value.ts';
 export type { VerifiedCard } from './records/verify-chain.ts';
 export { DEFAULT_RELAY_POLICY, type RelayPolicy, type RelayQuota } from './relay/accounting.ts';
 export type {

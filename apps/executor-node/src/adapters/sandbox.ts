@@ -38,6 +38,7 @@ export async function startSandbox(workers: number): Promise<Sandbox> {
   return {
     ...createAdmission(),
     mode: sandbox.status().mode,
+    memory: sandbox.status().memory,
     capacity: workers,
     async run(task) {
       const started = performance.now();

@@ -15,7 +15,7 @@ import type { Database } from '../state/database.ts';
 import type { Pinned } from '../state/store.ts';
 import { agentFileSchema, readAgentFolder } from './agent-file.ts';
 import type { CardCatalog } from './catalog.ts';
-import { type CardTerms, signAgentCard, signRevocation } from './sign-card.ts';
+import { type CardTerms, namedAddresses, signAgentCard, signRevocation } from './sign-card.ts';
 import {
   type CardRow,
   cardState,
@@ -38,6 +38,8 @@ const RENEW_BEFORE_MS = LIFETIME_MS / 2;
 const REVOCATION_MS = 30 * 86_400_000;
 /** A refused card is tried again after this: its account may be funded by then. */
 const REFUSED_RETRY_MS = 60_000;
+/** Relays come and go: a card is signed again for other addresses at most this often. */
+const MOVED_AGAIN_MS = 600_000;
 /** The edge keeps modules while a live card names them; one that lapsed is put again. */
 const MODULE_PUT_MS = LIFETIME_MS;
 
@@ -57,6 +59,8 @@ export interface PublishContext {
   catalog: CardCatalog;
   clock: Clock;
   log: Log;
+  /** Where callers reach this node over the mesh now; cards name them. */
+  addresses: readonly string[];
 }
 
 /** Reads, checks, admits and signs an agent; it waits in the database to be published. */
@@ -142,7 +146,8 @@ export async function renewCards(context: PublishContext): Promise<void> {
   for (const row of await readCards(database)) {
     if (row.revoked !== 0) continue;
     const isMetered = row.card.includes(`"meter":"${sandbox.meter}"`);
-    if (isMetered && row.expiresAt - now > RENEW_BEFORE_MS) continue;
+    const isMoved = hasMoved(context, row, now);
+    if (isMetered && !isMoved && row.expiresAt - now > RENEW_BEFORE_MS) continue;
     const source = sourceSchema.parse(JSON.parse(row.source));
     const terms = cardTerms(context, row, sandbox.meter, LIFETIME_MS);
     const signed = await signAgentCard(source, terms, signer);
@@ -156,6 +161,15 @@ export async function renewCards(context: PublishContext): Promise<void> {
     ]);
   }
   await context.catalog.load();
+}
+
+/** Whether a card names other addresses than the node has; a node that moves often waits. */
+function hasMoved({ addresses }: PublishContext, row: CardRow, now: number): boolean {
+  // What a node without a mesh, or one that is just starting, once named ages with its card.
+  if (addresses.length === 0) return false;
+  const named = new Set(namedAddresses(JSON.parse(row.card)));
+  if (named.symmetricDifference(new Set(addresses)).size === 0) return false;
+  return named.size === 0 || now - row.at >= MOVED_AGAIN_MS;
 }
 
 /**
@@ -219,7 +233,8 @@ function cardTerms(
   lifetimeMs: number,
 ): CardTerms {
   const seqBefore = before?.seq ?? 0;
-  return { pinned: context.pinned, meter, seqBefore, lifetimeMs, now: context.clock.now() };
+  const { pinned, addresses, clock } = context;
+  return { pinned, addresses, meter, seqBefore, lifetimeMs, now: clock.now() };
 }
 
 async function stored(context: PublishContext, agent: string): Promise<Result<CardRow, string>> {

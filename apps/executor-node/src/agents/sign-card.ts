@@ -31,6 +31,14 @@ export interface CardTerms {
   seqBefore: number;
   lifetimeMs: number;
   now: number;
+  /** Where callers reach the node over the mesh. */
+  addresses: readonly string[];
+}
+
+/** The addresses of the mesh in a signed card. */
+export function namedAddresses(card: unknown): string[] {
+  const executor = validateAgentCard(card);
+  return executor.ok ? executor.value.params.mesh : [];
 }
 
 /** The A2A card of an agent file, signed by the node, with its record. */
@@ -58,7 +66,7 @@ export async function signAgentCard(
       price: file.price,
       limits: file.limits,
       regions: file.regions,
-      mesh: [],
+      mesh: [...terms.addresses],
       programs: file.programs.map(({ skill, file: path, abi, fn, args, input, output }) => ({
         skill,
         module: hashes[path] ?? '',

@@ -1,10 +1,9 @@
 import { createEdgeClient, type EdgeClient } from '@zerostate/sdk';
 import { createVerifier, edgeMessages, err, ok, type Result } from '@zerostate/shared';
 import type { Command } from '../commands.ts';
+import type { RunningDaemon, Surroundings } from '../daemon.ts';
 import { type Delivery, Link } from '../link/client.ts';
-import type { NodePorts } from '../node.ts';
 import type { Cancel } from '../ports.ts';
-import type { OpenState } from '../state/open.ts';
 import { within } from '../within.ts';
 import { Judge } from './judge.ts';
 import type { ClaimReads, Reruns } from './ports.ts';
@@ -17,23 +16,12 @@ const SCAN_MS = 600_000;
 /** While stopping: whether the edge has taken everything. */
 const EMPTY_POLL_MS = 20;
 
-export interface ArbiterOptions {
-  state: OpenState;
-  ports: NodePorts;
+export interface ArbiterOptions extends Surroundings {
   reruns: Reruns;
   claims: ClaimReads;
-  /** Tests hand in their own; the real one is made for the pinned edge. */
-  edge?: EdgeClient;
-  /** Something failed that must not: the process has to end and start again from its disk. */
-  fatal: (cause: unknown) => void;
 }
 
-export interface RunningArbiter {
-  readonly did: string;
-  execute(command: Command): Promise<Result<unknown, string>>;
-  /** Hands over verdicts for at most `graceMs`; what is being judged is judged after the next start. */
-  stop(graceMs: number): Promise<void>;
-}
+export type RunningArbiter = RunningDaemon;
 
 /** A running arbiter: links as an executor does, and answers `verdict.request` with its word. */
 export async function startArbiter(options: ArbiterOptions): Promise<RunningArbiter> {
@@ -83,6 +71,7 @@ class Arbiter implements RunningArbiter {
       signer,
       verifier,
       database,
+      features: [],
       handle: (message) => this.#take(message),
       fatal: options.fatal,
       refused: ({ type, ref }, code) => {

@@ -76,7 +76,7 @@ async function executeHere(state: OpenState, command: Command): Promise<Result<u
     const closer = new Closer(wallet, redeemer);
     return await execute(
       {
-        publish: { database, edge, pinned, signer, sandbox, catalog, clock, log },
+        publish: { database, edge, pinned, signer, sandbox, catalog, clock, log, addresses: [] },
         desk: new Desk(wallet, { redeemer, closer, rng: systemRng }),
         via: 'http',
         published: () => undefined,

@@ -1,12 +1,11 @@
 /** What `start` and `arbiter` have in common: the state for one process, signals, an orderly end. */
-import type { Result } from '@zerostate/shared';
+import { ok, type Result } from '@zerostate/shared';
 import { serveControl } from '../adapters/control-socket.ts';
 import { openDatabase } from '../adapters/database.ts';
 import { createLog } from '../adapters/log.ts';
 import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
 import { dialWebSocket } from '../adapters/websocket.ts';
-import type { Command } from '../commands.ts';
-import type { NodePorts } from '../node.ts';
+import type { RunningDaemon, Surroundings } from '../daemon.ts';
 import type { Log } from '../ports.ts';
 import { readHolder } from '../state/lock.ts';
 import { type OpenState, openState } from '../state/open.ts';
@@ -26,19 +25,6 @@ export interface DaemonOptions {
   role: Role;
 }
 
-/** A daemon at work. */
-export interface Running {
-  execute(command: Command): Promise<Result<unknown, string>>;
-  stop(graceMs: number): Promise<void>;
-}
-
-/** What a daemon is made of. */
-export interface Surroundings {
-  state: OpenState;
-  ports: NodePorts;
-  fatal: (cause: unknown) => void;
-}
-
 /**
  * Runs a daemon until a signal ends it; `launch` starts it, and `announce` is told when it can be
  * asked. Returns the exit code.
@@ -46,8 +32,13 @@ export interface Surroundings {
 export async function runDaemon<S extends { close(): Promise<void> }>(
   options: DaemonOptions,
   parts: {
+    /** What can refuse the start before anything runs. */
+    prepare?: (surroundings: Surroundings) => Promise<Result<void, string>>;
     startSandbox: () => Promise<S>;
-    launch: (surroundings: Surroundings, sandbox: S) => Promise<Running>;
+    launch: (
+      surroundings: Surroundings,
+      sandbox: S,
+    ) => Promise<Pick<RunningDaemon, 'execute' | 'stop'>>;
     announce: (state: OpenState, sandbox: S) => void;
   },
 ): Promise<number> {
@@ -59,14 +50,20 @@ export async function runDaemon<S extends { close(): Promise<void> }>(
     await state.close();
     throw new CliFailure(role);
   }
+  const clocks = { clock: systemClock, rng: systemRng, timers: systemTimers };
+  const ports = { ...clocks, dial: dialWebSocket, log };
+  const surroundings = { state, ports, fatal: stopped.fatal };
+  const prepared = (await parts.prepare?.(surroundings)) ?? ok(undefined);
+  if (!prepared.ok) {
+    await state.close();
+    throw new CliFailure(prepared);
+  }
   const sandbox = await parts.startSandbox().catch(async (cause: unknown) => {
     await state.close();
     const detail = `no sandbox here: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new CliFailure({ ok: false, code: 'sandbox-missing', detail });
   });
-  const clocks = { clock: systemClock, rng: systemRng, timers: systemTimers };
-  const ports = { ...clocks, dial: dialWebSocket, log };
-  const running = await parts.launch({ state, ports, fatal: stopped.fatal }, sandbox);
+  const running = await parts.launch(surroundings, sandbox);
   const control = await serveControl(options.state, (command) => running.execute(command));
   await state.lock.announce(control.path);
   parts.announce(state, sandbox);

@@ -13,6 +13,7 @@ const CONFIGURATION = new Set([
   'edge-pinned',
   'role-wrong',
   'sandbox-missing',
+  'address-invalid',
 ]);
 
 /** An expected failure that ends a command. */

@@ -8,9 +8,10 @@ import { channelClose, channelList, channelRoll, channelTopup } from './channel.
 import { earnings } from './earnings.ts';
 import { CliFailure, EXIT } from './exit.ts';
 import { init } from './init.ts';
+import { type MeshArguments, meshChange, withMesh } from './mesh.ts';
 import type { Output } from './output.ts';
 import { addRelay } from './relay.ts';
-import { start } from './start.ts';
+import { start as startNode } from './start.ts';
 import { status } from './status.ts';
 
 const STATE = join('.zerostate', 'node');
@@ -69,14 +70,21 @@ function addNodeCommands(program: Command, ended: (exitCode: number) => void): v
     .requiredOption('--edge <url>', 'origin of the edge', edgeUrl)
     .action((o: Common & { edge: string }) => init(outputOf(o), o));
 
-  withCommon(program.command('start'), ['start', 'start --state ./node-1 --workers 2'])
+  const start = withCommon(program.command('start'), [
+    'start',
+    'start --state ./node-1 --workers 2',
+    'start --mesh --relay /dns4/relay.example.com/tcp/4002/ws/p2p/12D3KooW…',
+  ])
     .description('run the node until SIGINT or SIGTERM')
     .option('--workers <n>', 'tasks that run at the same time (default: one a core)', wholeNumber)
     .option('--redeem-percent <n>', 'redeem above this share of a fund', wholeNumber, 10)
     .option('--redeem-age <seconds>', 'redeem vouchers older than this', redeemAge, 600)
-    .option('--rebalance-percent <n>', 'keep this share of own funds spendable', percent, 20)
+    .option('--rebalance-percent <n>', 'keep this share of own funds spendable', percent, 20);
+  withMesh(start)
     .addOption(logLevel())
-    .action(async (o: Common & StartArguments) => ended(await start(outputOf(o), startOptions(o))));
+    .action(async (o: Common & StartArguments) =>
+      ended(await startNode(outputOf(o), startOptions(o))),
+    );
 
   addArbiter(program, ended);
 
@@ -171,7 +179,7 @@ type StartArguments = DaemonArguments & {
   redeemPercent: number;
   redeemAge: number;
   rebalancePercent: number;
-};
+} & MeshArguments;
 
 function workersOf({ workers }: DaemonArguments): { workers?: number } {
   return workers === undefined ? {} : { workers: Math.max(1, workers) };
@@ -199,6 +207,7 @@ function startOptions(o: Common & StartArguments) {
       ageMsMax: o.redeemAge * 1000,
       spendablePercent: BigInt(o.rebalancePercent),
     },
+    mesh: meshChange(o),
     ...workersOf(o),
   };
 }

@@ -40,6 +40,8 @@ export interface LinkOptions {
   rng: Rng;
   log: Log;
   handle: Handle;
+  /** What this node does besides; the edge reads it in its hello. */
+  features: readonly string[];
   /** The edge does not take a message of ours. */
   refused: (message: SentMessage, code: string, detail: string) => void;
   /** The link is up. */
@@ -182,7 +184,8 @@ export class Link {
     connection.nonce = frame.nonce;
     connection.session = node.session;
     const position = { session: node.session, seen: this.#positions.seen };
-    const hello = await sealHello(pinned, frame.nonce, position, signer);
+    const said = { nonce: frame.nonce, features: this.#options.features };
+    const hello = await sealHello(pinned, said, position, signer);
     connection.phase = connection.phase === 'closed' ? 'closed' : 'greeting';
     connection.socket?.send(JSON.stringify({ t: 'hello', hello }));
   }

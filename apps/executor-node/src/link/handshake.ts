@@ -36,7 +36,7 @@ export function checkNonce(frame: NonceFrame, pinned: Pinned): Result<void, Hand
 /** The signed answer to the nonce. It names origin and DID, so that no edge can pass it on. */
 export function sealHello(
   pinned: Pinned,
-  nonce: string,
+  { nonce, features }: { nonce: string; features: readonly string[] },
   position: { session: string; seen: Seen },
   signer: Signer,
 ): Promise<Envelope<unknown>> {
@@ -48,7 +48,7 @@ export function sealHello(
     session: position.session,
     seen_ledger: String(position.seen.ledger),
     seen_directory: String(position.seen.directory),
-    features: [],
+    features: [...features],
   };
   return sealEnvelope(pinned.network, 'link.hello', hello, signer);
 }

@@ -13,38 +13,69 @@ import { type Refusal, refusal } from '../wallet/context.ts';
 import type { Mirror } from '../wallet/mirror.ts';
 import { executorTerms, type OfferedAgent } from './catalog.ts';
 import type { OffersContext } from './context.ts';
+import { type Origin, waiterOf } from './origin.ts';
 import { checkProgram, type Offer, readInput, readOffer } from './read-offer.ts';
 import { sandboxTask } from './sandbox-task.ts';
-import { answersTo, insertAbandoned, insertAccepted, insertRejected, readTask } from './store.ts';
+import {
+  answersTo,
+  insertAbandoned,
+  insertAccepted,
+  insertRejected,
+  readTask,
+  type TaskRow,
+  waitsToo,
+} from './store.ts';
 
 /** How long to wait for a voucher that may be under way in the edge's other outbox. */
 const LANE_WAIT_MS = 1_000;
 
+/** What became of an offer. `kept`: its task is on disk, now or since an earlier time. */
+export type Taken =
+  | { kind: 'kept'; task: string }
+  | { kind: 'rejected'; reject: TaskReject }
+  /** The message itself is not in order. */
+  | { kind: 'refused'; refusal: Refusal };
+
 /**
  * Takes an offered task or says why not. When this resolves, the offer and its answer are on
- * disk: then the edge's message is acknowledged. Reading and fetching come first; the decision
- * itself is made in one step, so that two offers never both count on the same money.
+ * disk: then the message is acknowledged. Reading and fetching come first; the decision itself is
+ * made in one step, so that two offers never both count on the same money.
  */
 export async function takeOffer(
   offers: OffersContext,
   message: EdgeMessage<'task.offer'>,
-): Promise<Refusal | null> {
+  origin: Origin,
+): Promise<Taken> {
   const { wallet } = offers;
   const read = await readOffer(message, wallet.pinned, wallet.verifier);
-  if (!read.ok) return refusal(read);
+  if (!read.ok) return { kind: 'refused', refusal: refusal(read) };
   const offer = read.value;
   const known = await readTask(wallet.database, offer.task.id);
-  if (known !== null) {
-    // Offered again: the edge has not heard the answer, or has lost it.
-    await wallet.database.write(await answersTo(wallet.database, known, wallet.clock.now()));
-    wallet.kick();
-    return null;
-  }
-  const ready = await prepare(offers, offer, message.input);
-  if (!ready.ok) return reject(offers, offer, ready);
+  if (known !== null) return answerAgain(offers, known, offer, origin);
+  const ready = await prepare(offers, offer, message.input, origin);
+  if (!ready.ok) return reject(offers, offer, ready, origin);
   await laneIsFree(offers, offer);
-  const rejected = await decide(offers, offer, ready.value.agent, ready.value.input);
-  return rejected === null ? null : reject(offers, offer, rejected);
+  const rejected = await decide(offers, offer, ready.value, origin);
+  if (rejected !== null) return reject(offers, offer, rejected, origin);
+  return { kind: 'kept', task: offer.task.id };
+}
+
+/** Offered again: who asks has not heard the answer, has lost it, or asks for the result. */
+async function answerAgain(
+  { wallet, largeResults }: OffersContext,
+  known: TaskRow,
+  offer: Offer,
+  origin: Origin,
+): Promise<Taken> {
+  const { database, clock } = wallet;
+  // Said first: a result that is made in the meantime then goes to the edge by itself.
+  await database.write(waitsToo(known.task, waiterOf(offer, origin), clock.now()));
+  if (origin.by === 'link') {
+    await database.write(await answersTo(database, known, clock.now()));
+    wallet.kick();
+    if (known.atEdge === 0) largeResults.send();
+  }
+  return { kind: 'kept', task: known.task };
 }
 
 /** The channel, the program and the input: everything that may have to be fetched. */
@@ -52,6 +83,7 @@ async function prepare(
   offers: OffersContext,
   offer: Offer,
   inline: string | undefined,
+  origin: Origin,
 ): Promise<Result<{ agent: OfferedAgent; input: Uint8Array }, string>> {
   const { wallet, catalog } = offers;
   const program = checkProgram(offer.manifest, catalog.agent(offer.manifest.agent));
@@ -64,6 +96,7 @@ async function prepare(
     return err('limit-exceeds-card', 'input_len');
   }
   const input = await readInput(inline, offer.manifest, async (hash) => {
+    if (origin.by === 'mesh' && origin.bytes.length > 0) return { ok: true, value: origin.bytes };
     const blob = await wallet.edge.getBlob(hash);
     return blob.ok ? blob : err(blob.code, blob.detail);
   });
@@ -114,8 +147,8 @@ async function laneIsFree(offers: OffersContext, offer: Offer): Promise<void> {
 async function decide(
   offers: OffersContext,
   offer: Offer,
-  agent: OfferedAgent,
-  input: Uint8Array,
+  { agent, input }: { agent: OfferedAgent; input: Uint8Array },
+  origin: Origin,
 ): Promise<Rejection | null> {
   const { wallet, queue } = offers;
   const { book, clock, database, pinned, signer } = wallet;
@@ -129,7 +162,8 @@ async function decide(
     // While it was signed, a voucher or another offer may have come: then it is decided anew.
     if (book.get(ch) !== mirror || queue.isFull || offers.isDraining()) continue;
     // The cond's row names the task's, so the task comes first.
-    const accepted = insertAccepted(offer, input, accept, clock.now());
+    const waiter = waiterOf(offer, origin);
+    const accepted = insertAccepted(offer, input, { accept, waiter }, clock.now());
     await database.write([...accepted, ...book.change(mirror, budget)]);
     break;
   }
@@ -173,8 +207,16 @@ function consider(offers: OffersContext, offer: Offer, agent: OfferedAgent): Con
 
 type Rejection = { code: string; detail?: string; retry_ms?: number };
 
+/** Nothing was decided: the same offer may come again. */
+const UNDECIDED = new Set(['busy', 'edge-unreachable', 'edge-timeout', 'storage-unavailable']);
+
 /** Tells the caller why; the message itself was in order, so it is no refusal of it. */
-async function reject(offers: OffersContext, offer: Offer, why: Rejection): Promise<null> {
+async function reject(
+  offers: OffersContext,
+  offer: Offer,
+  why: Rejection,
+  origin: Origin,
+): Promise<Taken> {
   const { wallet } = offers;
   const { code, detail, retry_ms } = why;
   const answer: TaskReject = {
@@ -183,20 +225,29 @@ async function reject(offers: OffersContext, offer: Offer, why: Rejection): Prom
     ...(detail === undefined ? {} : { detail }),
     ...(retry_ms === undefined ? {} : { retry_ms: Math.min(86_400_000, retry_ms) }),
   };
+  const isFinal = !UNDECIDED.has(code);
+  const waiter = waiterOf(offer, origin);
+  const taken: Taken = { kind: 'rejected', reject: answer };
+  // A gateway brings no rejections: what is not final is asked again by the link.
+  if (waiter.role === 'gateway' && !isFinal) return taken;
+  // Strangers write nothing on this disk; a payer's offer that was turned down stays so.
+  const isPayer = wallet.book.get(offer.cond.ch)?.payer === offer.manifest.creator;
+  if (origin.by === 'mesh' && !isPayer) return taken;
   wallet.log.info('task rejected', answer);
-  await wallet.database.write(insertRejected(offer, answer, wallet.clock.now()));
+  await wallet.database.write(
+    insertRejected(offer, { reject: answer, waiter, isFinal }, wallet.clock.now()),
+  );
   wallet.kick();
-  return null;
+  return taken;
 }
 
 /** `task.cancel`: before its run a task is dropped with its cond; afterwards it is ignored. */
 export async function cancelTask(
   offers: OffersContext,
   message: EdgeMessage<'task.cancel'>,
-): Promise<null> {
-  if (!offers.queue.remove(message.task)) return null;
+): Promise<void> {
+  if (!offers.queue.remove(message.task)) return;
   await abandonTask(offers, message.task, 'cancelled');
-  return null;
 }
 
 /** Gives a task up for good: no receipt will ever be signed, so its cond owes nothing. */

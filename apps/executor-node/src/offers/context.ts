@@ -19,6 +19,8 @@ export interface OffersContext {
   queue: TaskQueue<RunnableTask>;
   gasRate: GasRate;
   largeResults: LargeResults;
+  /** A task has its receipt. */
+  finished: () => void;
   /** The node is stopping: new offers are told to come back. */
   isDraining: () => boolean;
 }

@@ -107,6 +107,7 @@ async function finish(
   });
   if (inline) wallet.kick();
   else offers.largeResults.send();
+  offers.finished();
 }
 
 const storedManifest = z.object({ body: taskManifestSchema });

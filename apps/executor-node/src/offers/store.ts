@@ -9,6 +9,7 @@ import { and, asc, eq, isNull } from 'drizzle-orm';
 import { type Database, type Statement, sql } from '../state/database.ts';
 import { outboxInsert } from '../state/store.ts';
 import * as tables from '../state/tables.ts';
+import type { Waiter } from './origin.ts';
 import type { Offer } from './read-offer.ts';
 
 export type TaskRow = typeof tables.task.$inferSelect;
@@ -32,14 +33,14 @@ export function unfinishedTasks(database: Database): Promise<TaskRow[]> {
 export function insertAccepted(
   offer: Offer,
   input: Uint8Array,
-  accept: Envelope<{ deadline: string }>,
+  { accept, waiter }: { accept: Envelope<{ deadline: string }>; waiter: Waiter },
   now: number,
 ): Statement[] {
   const { task, signed } = offer;
   return [
     sql(
-      `INSERT INTO task (task, manifest, cond, input, state, accept, deadline, at)
-       VALUES (?, ?, ?, ?, 'accepted', ?, ?, ?)`,
+      `INSERT INTO task (task, manifest, cond, input, state, accept, deadline, at, at_edge)
+       VALUES (?, ?, ?, ?, 'accepted', ?, ?, ?, ?)`,
       task.id,
       JSON.stringify(signed.manifest),
       JSON.stringify(signed.cond),
@@ -47,29 +48,76 @@ export function insertAccepted(
       JSON.stringify(accept),
       Number(accept.body.deadline),
       now,
+      isAtEdge(waiter),
     ),
-    ...outboxInsert({ type: 'task.accept', ref: task.id, body: { accept } }, now),
+    ...waits(task.id, waiter, now),
+    ...tellEdge({ type: 'task.accept', ref: task.id, body: { accept } }, now),
   ];
 }
 
-export function insertRejected(offer: Offer, reject: TaskReject, now: number): Statement[] {
+export function insertRejected(
+  offer: Offer,
+  { reject, waiter, isFinal }: { reject: TaskReject; waiter: Waiter; isFinal: boolean },
+  now: number,
+): Statement[] {
   const { task, signed } = offer;
+  const row = sql(
+    `INSERT INTO task (task, manifest, cond, state, code, at, at_edge)
+     VALUES (?, ?, ?, 'rejected', ?, ?, ?) ON CONFLICT (task) DO NOTHING`,
+    task.id,
+    JSON.stringify(signed.manifest),
+    JSON.stringify(signed.cond),
+    reject.code,
+    now,
+    isAtEdge(waiter),
+  );
   return [
-    // `busy` is no final word: the same offer may come again.
-    ...(reject.code === 'busy'
+    ...(isFinal ? [row] : []),
+    ...(waiter.role === 'creator'
       ? []
-      : [
-          sql(
-            `INSERT INTO task (task, manifest, cond, state, code, at)
-             VALUES (?, ?, ?, 'rejected', ?, ?) ON CONFLICT (task) DO NOTHING`,
-            task.id,
-            JSON.stringify(signed.manifest),
-            JSON.stringify(signed.cond),
-            reject.code,
-            now,
-          ),
-        ]),
-    ...outboxInsert({ type: 'task.reject', ref: task.id, body: reject }, now),
+      : outboxInsert({ type: 'task.reject', ref: task.id, body: reject }, now)),
+  ];
+}
+
+/** Somebody else waits for a task that is known: from now on it hears of it too. */
+export function waitsToo(task: string, waiter: Waiter, now: number): Statement[] {
+  const isKnown = sql('UPDATE task SET at_edge = 1 WHERE task = ?', task);
+  return [...(isAtEdge(waiter) === 1 ? [isKnown] : []), ...waits(task, waiter, now)];
+}
+
+function isAtEdge({ role }: Waiter): 0 | 1 {
+  return role === 'creator' ? 0 : 1;
+}
+
+/** Only for a task that is not over: what is over is in the answer to the question itself. */
+function waits(task: string, waiter: Waiter, now: number): Statement[] {
+  if (waiter.role === 'edge') return [];
+  return [
+    sql(
+      `INSERT INTO push (task, did, role, at)
+       SELECT task, ?2, ?3, ?4 FROM task WHERE task = ?1 AND state = 'accepted'
+       ON CONFLICT (task, did) DO NOTHING`,
+      task,
+      waiter.did,
+      waiter.role,
+      now,
+    ),
+  ];
+}
+
+/** Puts a message about a task into the outbox, where the edge knows of the task. */
+function tellEdge(message: { type: string; ref: string; body: unknown }, now: number): Statement[] {
+  const knows = '(SELECT at_edge FROM task WHERE task = ?1) = 1';
+  return [
+    sql(`UPDATE node SET outbox_n = outbox_n + 1 WHERE ${knows}`, message.ref),
+    sql(
+      `INSERT INTO outbox (n, type, ref, body, at)
+       SELECT outbox_n, ?2, ?1, ?3, ?4 FROM node WHERE ${knows}`,
+      message.ref,
+      message.type,
+      JSON.stringify(message.body),
+      now,
+    ),
   ];
 }
 
@@ -82,7 +130,8 @@ export function insertAbandoned(reject: TaskReject, now: number): Statement[] {
       reject.code,
       reject.task,
     ),
-    ...outboxInsert({ type: 'task.reject', ref: reject.task, body: reject }, now),
+    sql('DELETE FROM push WHERE task = ?', reject.task),
+    ...tellEdge({ type: 'task.reject', ref: reject.task, body: reject }, now),
   ];
 }
 
@@ -113,7 +162,10 @@ export function insertReceipt(
   ];
 }
 
-/** Puts a task's result into the outbox; `inline` is its output where it travels inside. */
+/**
+ * Puts a task's result into the outbox, where the edge knows of the task; `inline` is its output
+ * where it travels inside.
+ */
 export function sendResult(
   task: string,
   receipt: unknown,
@@ -122,8 +174,12 @@ export function sendResult(
 ): Statement[] {
   const output = inline === null ? {} : { output: encodeBase64url(inline) };
   return [
-    ...outboxInsert({ type: 'task.result', ref: task, body: { receipt, ...output } }, now),
-    sql('UPDATE receipt SET result_n = (SELECT outbox_n FROM node) WHERE task = ?', task),
+    ...tellEdge({ type: 'task.result', ref: task, body: { receipt, ...output } }, now),
+    sql(
+      `UPDATE receipt SET result_n = (SELECT outbox_n FROM node)
+       WHERE task = ?1 AND (SELECT at_edge FROM task WHERE task = ?1) = 1`,
+      task,
+    ),
   ];
 }
 
@@ -131,12 +187,13 @@ export type UnsentResult = { task: string; receipt: string; bytes: Uint8Array };
 
 /** Receipts whose result is not in the outbox yet: their output has to be put as a blob first. */
 export async function unsentResults(database: Database): Promise<UnsentResult[]> {
-  const { receipt, output } = tables;
+  const { receipt, output, task } = tables;
   return database.db
     .select({ task: receipt.task, receipt: receipt.receipt, bytes: output.bytes })
     .from(receipt)
     .innerJoin(output, eq(output.task, receipt.task))
-    .where(isNull(receipt.resultN))
+    .innerJoin(task, eq(task.task, receipt.task))
+    .where(and(isNull(receipt.resultN), eq(task.atEdge, 1)))
     .orderBy(asc(receipt.at));
 }
 
@@ -146,7 +203,7 @@ export async function answersTo(
   task: TaskRow,
   now: number,
 ): Promise<Statement[]> {
-  const { outbox, receipt, output } = tables;
+  const { outbox } = tables;
   const waiting = await database.db
     .select({ type: outbox.type })
     .from(outbox)
@@ -164,20 +221,27 @@ export async function answersTo(
       ...outboxInsert({ type: 'task.accept', ref: task.task, body: { accept } }, now),
     );
   }
-  const done = await database.db
-    .select({ receipt: receipt.receipt, bytes: output.bytes })
-    .from(receipt)
-    .leftJoin(output, eq(output.task, receipt.task))
-    .where(and(eq(receipt.task, task.task)));
-  const result = done[0];
-  if (result !== undefined && !isWaiting('task.result')) {
-    const signed: unknown = JSON.parse(result.receipt);
-    statements.push(...sendResult(task.task, signed, inlineOf(result.bytes), now));
-  }
+  const result = await readResult(database, task.task);
+  if (result === null || isWaiting('task.result')) return statements;
+  // An output that the edge has not had yet is put there first.
+  const isDue = result.resultN === null && result.bytes !== null && !isInline(result.bytes);
+  const inline = inlineOf(result.bytes);
+  if (!isDue) statements.push(...sendResult(task.task, JSON.parse(result.receipt), inline, now));
   return statements;
 }
 
-function inlineOf(bytes: Uint8Array | null): Uint8Array | null {
+/** What a task came to. `bytes`: its output, until the lane has paid for it. */
+export async function readResult(database: Database, task: string) {
+  const { receipt, output } = tables;
+  const rows = await database.db
+    .select({ receipt: receipt.receipt, resultN: receipt.resultN, bytes: output.bytes })
+    .from(receipt)
+    .leftJoin(output, eq(output.task, receipt.task))
+    .where(eq(receipt.task, task));
+  return rows[0] ?? null;
+}
+
+export function inlineOf(bytes: Uint8Array | null): Uint8Array | null {
   return bytes !== null && isInline(bytes) ? bytes : null;
 }
 

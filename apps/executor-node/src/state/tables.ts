@@ -22,6 +22,7 @@ export const node = sqliteTable('node', {
   gasPerMs: integer('gas_per_ms'),
   createdAt: integer('created_at').notNull(),
   role: text({ enum: ['', 'executor', 'arbiter'] }).notNull(),
+  mesh: text(),
 });
 
 export const outbox = sqliteTable('outbox', {
@@ -71,7 +72,19 @@ export const task = sqliteTable('task', {
   deadline: integer(),
   code: text().notNull(),
   at: integer().notNull(),
+  atEdge: integer('at_edge').notNull(),
 });
+
+export const push = sqliteTable(
+  'push',
+  {
+    task: text().notNull(),
+    did: text().notNull(),
+    role: text({ enum: ['creator', 'gateway'] }).notNull(),
+    at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.task, t.did] })],
+);
 
 export const cond = sqliteTable('cond', {
   task: text().primaryKey(),

@@ -17,6 +17,7 @@ export function inProcessSandbox(): TestSandbox {
   const sandbox: TestSandbox = {
     ...createAdmission(),
     mode: 'imports-only',
+    memory: 'watchdog',
     capacity: 2,
     runs: 0,
     gate: Promise.resolve(),
