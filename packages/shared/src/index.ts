@@ -28,6 +28,7 @@ export * from './encoding/bytes.ts';
 export * from './encoding/jcs.ts';
 export * from './encoding/strict.ts';
 export * from './envelope.ts';
+export * from './http/answer-signature.ts';
 export * from './http/signature.ts';
 export * from './identity/did-key.ts';
 export * from './identity/key-admission.ts';

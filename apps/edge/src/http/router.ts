@@ -1,5 +1,5 @@
 /** Turns route descriptions into Hono handlers that see only checked input. */
-import { err, ok, REQUEST_BYTES_MAX, type Result } from '@zerostate/shared';
+import { contentDigest, err, ok, REQUEST_BYTES_MAX, type Result } from '@zerostate/shared';
 import { type Context, Hono } from 'hono';
 import type { z } from 'zod';
 import { isJsonType, readBody, readJson } from './body.ts';
@@ -81,6 +81,10 @@ async function readInput<P, Q, B, S extends Signed>(
   if (!query.ok) return query;
   const raw = await readRaw(c, spec);
   if (!raw.ok) return raw;
+  // A signed answer names the digest that came with the request: it has to be this body's.
+  if (takesBody(spec) && !hasDigestAsked(c, raw.value)) {
+    return err('content-digest-wrong', 'content-digest is not the sha-256 of the body');
+  }
   const body = readBodyValue(spec, raw.value);
   if (!body.ok) return body;
   const signer = await readSigner(c, deps, spec.signed ?? 'none', spec, raw.value);
@@ -102,8 +106,7 @@ async function readRaw(
   c: Context<EdgeEnv>,
   spec: Pick<AnyRouteSpec, 'body' | 'bytes' | 'bodyBytesMax'>,
 ): Promise<Result<Uint8Array<ArrayBuffer>, ProblemCode>> {
-  const takesBody = spec.body !== undefined || spec.bytes === true;
-  if (!takesBody) return ok(NO_BYTES);
+  if (!takesBody(spec)) return ok(NO_BYTES);
   if (spec.body !== undefined && !isJsonType(c.req.header('content-type'))) {
     return err('media-type-unsupported', 'send application/json');
   }
@@ -113,6 +116,15 @@ async function readRaw(
   }
   const bytesMax = spec.bodyBytesMax ?? REQUEST_BYTES_MAX;
   return readBody(c.req.raw, c.req.header('content-length'), bytesMax);
+}
+
+function takesBody(spec: Pick<AnyRouteSpec, 'body' | 'bytes'>): boolean {
+  return spec.body !== undefined || spec.bytes === true;
+}
+
+function hasDigestAsked(c: Context<EdgeEnv>, body: Uint8Array): boolean {
+  if (c.req.header('accept-signature') === undefined) return true;
+  return c.req.header('content-digest') === contentDigest(body);
 }
 
 function readBodyValue<B>(
@@ -134,8 +146,7 @@ async function readSigner(
 ): Promise<InputResult<string | null>> {
   if (signed === 'none') return ok(null);
   if (signed === 'optional' && c.req.header('signature') === undefined) return ok(null);
-  const hasBody = spec.body !== undefined || spec.bytes === true;
-  return requestSigner(c, deps.signature, hasBody ? raw : undefined);
+  return requestSigner(c, deps.signature, takesBody(spec) ? raw : undefined);
 }
 
 /** Query members that stand there twice stay arrays, which no schema takes. */
