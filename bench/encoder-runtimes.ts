@@ -8,6 +8,7 @@ import { startChild } from '../scripts/start/child.ts';
 import { freePort } from '../scripts/start/state.ts';
 import { withState } from './edge-network.ts';
 import { timedTexts } from './encoder-texts.ts';
+import { cpuMs, rssMib } from './process-figures.ts';
 import { median } from './report.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -54,7 +55,7 @@ const BASES = 100;
 /** Queries in one request for the CPU time, which is counted in hundredths of a second. */
 const BATCH = 200;
 
-/** Round trips less the median of one that does nothing. */
+/** Round trips less the median of the same request that embeds nothing. */
 export function probeWorkerd(): Promise<Probed> {
   return withState(async (state, started) => {
     const port = await freePort(0);
@@ -77,16 +78,20 @@ export function probeWorkerd(): Promise<Probed> {
       if (!answer.ok) throw new Error(`workerd: ${answer.status} ${workerd.tail()}`);
       return performance.now() - begin;
     };
+    const baseOf = async (body?: string, query?: string): Promise<number> => {
+      const bases: number[] = [];
+      for (let i = 0; i < BASES; i++) bases.push(await roundTrip(body, query));
+      return median(bases);
+    };
     const each = async (texts: readonly string[]): Promise<number[]> => {
+      const base = await baseOf(texts[0], '?times=0');
       const times: number[] = [];
       for (const text of texts) times.push(Math.max(0, (await roundTrip(text)) - base));
       return times;
     };
-    const bases: number[] = [];
-    for (let i = 0; i < BASES; i++) bases.push(await roundTrip());
-    const base = median(bases);
+    const idle = await baseOf();
     const before = await rssMib(pid);
-    const coldMs = (await roundTrip('first')) - base;
+    const coldMs = (await roundTrip('first')) - idle;
     const { queries, cards } = timedTexts(QUERIES, CARDS);
     await roundTrip(queries[0], `?times=${BATCH}`);
     await roundTrip(cards[0]);
@@ -148,15 +153,4 @@ async function innermost(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
   const [child] = children.trim().split(' ');
   return child === undefined || child === '' ? pid : innermost(Number(child));
-}
-
-async function rssMib(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
-}
-
-async function cpuMs(pid: number): Promise<number> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.split(') ')[1]?.split(' ') ?? [];
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }

@@ -1,5 +1,6 @@
 /** `npm run bench -- SUITE [--full] [--json]`: runs one suite and prints its figures. */
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import type { BenchReport, BenchSuite } from './report.ts';
 
 const SUITES: Record<string, () => Promise<{ run: BenchSuite }>> = {
@@ -10,6 +11,7 @@ const SUITES: Record<string, () => Promise<{ run: BenchSuite }>> = {
   encoder: () => import('./encoder.ts'),
   mesh: () => import('./mesh.ts'),
   routing: () => import('./routing.ts'),
+  link: () => import('./link.ts'),
 };
 
 const USAGE = `Usage: npm run bench -- SUITE [--full] [--json]
@@ -17,6 +19,7 @@ const USAGE = `Usage: npm run bench -- SUITE [--full] [--json]
 Suites: ${Object.keys(SUITES).join(', ')}
   --full   the long runs too
   --json   one JSON object on stdout and nothing else there
+  --links N, --runtime node|bun   suite link: how many, and on one runtime alone
 
 Example: npm run bench -- edge --json`;
 
@@ -29,24 +32,48 @@ function print(report: BenchReport): void {
   for (const name of report.missing ?? []) console.log(`  missing: ${name}`);
 }
 
+/** null when they make no sense. */
+function readArguments(args: readonly string[]) {
+  const flag = { type: 'boolean', default: false } as const;
+  const options = { help: flag, full: flag, json: flag } as const;
+  const words = { links: { type: 'string' }, runtime: { type: 'string' } } as const;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...options, ...words },
+    });
+    const { links, runtime, ...flags } = values;
+    if (links !== undefined && !/^[1-9][0-9]{0,5}$/.test(links)) return null;
+    return {
+      ...flags,
+      suite: positionals[0] ?? '',
+      chosen: {
+        ...(links === undefined ? {} : { links: Number(links) }),
+        ...(runtime === undefined ? {} : { runtime }),
+      },
+    };
+  } catch {
+    return null;
+  }
+}
+
 async function main(args: readonly string[]): Promise<number> {
-  const suite = args.find((arg) => !arg.startsWith('-'));
-  if (args.includes('--help')) {
+  const read = readArguments(args);
+  if (read?.help) {
     console.log(USAGE);
     return 0;
   }
-  const load = suite === undefined ? undefined : SUITES[suite];
-  if (!load) {
+  const load = read === null ? undefined : SUITES[read.suite];
+  if (!read || !load) {
     console.error(USAGE);
     return 2;
   }
   const { run } = await load();
-  const report = await run({
-    full: args.includes('--full'),
-    note: (line) => console.error(line),
-  });
+  const note = (line: string) => console.error(line);
+  const report = await run({ full: read.full, note, ...read.chosen });
   const machine = `${cpus().length} cores, Node ${process.versions.node}`;
-  if (args.includes('--json')) console.log(JSON.stringify({ ...report, machine }));
+  if (read.json) console.log(JSON.stringify({ ...report, machine }));
   else print({ ...report, machine });
   return 0;
 }

@@ -20,6 +20,9 @@ export interface BenchReport {
 export interface BenchOptions {
   /** The long runs too. */
   readonly full: boolean;
+  /** Suite link: how many links, and on which runtime alone. */
+  readonly links?: number;
+  readonly runtime?: string;
   /** Progress for a person; never on stdout. */
   readonly note: (line: string) => void;
 }
