@@ -4,10 +4,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { getRequestListener } from '@hono/node-server';
 import { CONNECTIONS_MAX, FRAME_BYTES_MAX } from '@zerostate/shared';
-import { WebSocketServer } from 'ws';
+import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type { Edge } from '../app.ts';
 import { type ProblemCode, problemOf } from '../http/problem.ts';
-import type { Links } from '../hub/links.ts';
+import type { LinkSession } from '../hub/link-session.ts';
+import type { Links, Place } from '../hub/links.ts';
 import { LINK_PATH } from '../hub/routes.ts';
 import { problemResponse } from './upgrade.ts';
 
@@ -80,11 +81,20 @@ export async function serveNode(
 /** Every socket of the server, upgraded or not, and what it asks just now. */
 class Connections {
   readonly #open = new Set<Socket>();
+  /** One listener for all of them. */
+  readonly #closed: (this: Socket) => void;
   readonly #asking = new Map<Socket, IncomingMessage>();
+
+  constructor() {
+    const open = this.#open;
+    this.#closed = function closed() {
+      open.delete(this);
+    };
+  }
 
   add(socket: Socket): void {
     this.#open.add(socket);
-    socket.once('close', () => this.#open.delete(socket));
+    socket.once('close', this.#closed);
   }
 
   asks(request: IncomingMessage, response: ServerResponse): void {
@@ -126,37 +136,70 @@ function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/**
+ * A link's socket and all that is kept of it: its listeners are shared by all links, and nothing
+ * holds on to the request that it began with.
+ */
+class LinkWebSocket extends WebSocket {
+  #socket: Duplex | null = null;
+  #place: Place | null = null;
+  #session: LinkSession | null = null;
+
+  begin(socket: Duplex, place: Place, origin: string): void {
+    this.#socket = socket;
+    this.#place = place;
+    this.on('message', this.#heard);
+    this.on('close', this.#over);
+    this.on('error', this.#failed);
+    this.#session = place.accept(this, origin, 'closed');
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    super.close(code, reason);
+    if (this.#socket !== null) cutLater(this.#socket);
+  }
+
+  #heard(data: RawData, isBinary: boolean): void {
+    this.#session?.receive(isBinary ? data : data.toString());
+  }
+
+  #failed(): void {
+    this.#session?.gone();
+  }
+
+  #over(): void {
+    this.#session?.gone();
+    this.#place?.leave();
+  }
+}
+
 function takeUpgrades(server: Server, links: Links): void {
   const sockets = new WebSocketServer({
     noServer: true,
     maxPayload: PAYLOAD_MAX,
     perMessageDeflate: false,
+    clientTracking: false,
+    WebSocket: LinkWebSocket,
   });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroy);
     if (request.url?.split('?')[0] !== LINK_PATH) return refuse(socket, 'not-found');
     const forwardedFor = [request.headers['x-forwarded-for']].flat().join(',');
     const address = request.socket.remoteAddress ?? '';
     const place = links.admit({ address, forwardedFor: forwardedFor || undefined });
     if (place === null) return refuse(socket, 'busy');
-    socket.once('close', place.leave);
+    const leave = () => place.leave();
+    socket.once('close', leave);
     sockets.handleUpgrade(request, socket, head, (ws) => {
-      const session = place.accept(
-        {
-          send: (text) => ws.send(text),
-          close(code, reason) {
-            ws.close(code, reason);
-            cutLater(socket);
-          },
-        },
-        `http://${request.headers.host ?? ''}`,
-        'closed',
-      );
-      ws.on('message', (data, isBinary) => session.receive(isBinary ? data : data.toString()));
-      ws.on('close', () => session.gone());
-      ws.on('error', () => session.gone());
+      ws.begin(socket, place, `http://${request.headers.host ?? ''}`);
+      socket.removeListener('close', leave);
+      socket.removeListener('error', destroy);
     });
   });
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 /** Answers on a socket that no response belongs to. */

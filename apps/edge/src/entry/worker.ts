@@ -2,7 +2,7 @@
 import { Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
 import { loadEncoder } from '@zerostate/discovery/encoder/load';
 import { loadInt8Hnsw } from '@zerostate/discovery/load';
-import { createSigner, createVerifier } from '@zerostate/shared';
+import { createSigner, createVerifier, KEY_CACHE_SIZE } from '@zerostate/shared';
 import { openDatabase } from '../adapters/libsql.ts';
 import { migrate, pendingMigrations } from '../adapters/migrate.ts';
 import { readMigrations } from '../adapters/migrations-folder.ts';
@@ -13,6 +13,7 @@ import { rowBlobStore } from '../blobs/store.ts';
 import type { EdgeConfig } from '../config.ts';
 import { DIRECTORY_MIGRATIONS } from '../directory-migrations.ts';
 import type { DocsScript } from '../http/docs.ts';
+import { readLinked } from '../hub/link-store.ts';
 import { createLinks, type Links } from '../hub/links.ts';
 import { createProcessHub } from '../hub/process-hub.ts';
 import { createSocketGate } from '../hub/socket-gate.ts';
@@ -75,7 +76,7 @@ export async function startWorker(
       ...runtime,
       clock,
       rng: systemRng,
-      verifier: createVerifier(),
+      verifier: createVerifier({ admitted: await readLinked(directory, KEY_CACHE_SIZE) }),
       ledger,
       directory,
       blobs,

@@ -17,7 +17,7 @@ import { checkHello, type GreetingDeps, nonceFrame, welcomeFrame } from './greet
 import { Inbound, type MessageHandler, type MessageOutcome } from './inbound.ts';
 import type { LinkState, Positions } from './link-state.ts';
 import { catchUp, openLink, seenUpdate } from './link-store.ts';
-import { Outbound } from './outbound.ts';
+import { acknowledge, Outbound } from './outbound.ts';
 import { outboxAck } from './outbox.ts';
 import { type Load, presenceAlive, presenceGone } from './presence.ts';
 
@@ -47,32 +47,40 @@ export interface LinkOwner {
   changed(session: LinkSession): void;
 }
 
-const MAX_ACK = { ledger: 0, directory: 0 };
+/** The frames of an idle link, as its heartbeat brings them. */
+const PING = '{"t":"ping"}';
+const PONG = '{"t":"pong"}';
 
+const NO_LOAD: Load = { queue: 0, running: 0, capacity: 0 };
+const NOTHING_UNSAVED: Record<OutboxDatabase, readonly Statement[]> = { ledger: [], directory: [] };
+
+/** Ten thousand of these lie idle in one process: what only a busy one needs is made for it. */
 export class LinkSession {
   readonly link: LinkState;
   readonly #deps: LinkDeps;
   readonly #socket: LinkSocket;
   readonly #owner: LinkOwner;
-  readonly #outbound: Outbound;
-  #inbound: Inbound;
-  #load: Load = { queue: 0, running: 0, capacity: 0 };
+  #outbound: Outbound | null = null;
+  #inbound: Inbound | null = null;
+  #load: Load = NO_LOAD;
   #presenceAt = 0;
-  readonly #working = new Set<Promise<void>>();
+  /** Frames whose work is not done, and who waits for them. */
+  #working = 0;
+  #waiting: (() => void)[] | null = null;
   #isAckQueued: boolean = false;
   #ackSent: number;
   /** What the directory and ledger know of the positions. */
-  #flushed: { seen: number; ledger: number; directory: number };
+  #flushedSeen: number;
+  #flushedLedger = 0;
+  #flushedDirectory = 0;
 
   constructor(deps: LinkDeps, link: LinkState, socket: LinkSocket, owner: LinkOwner) {
     this.#deps = deps;
     this.link = link;
     this.#socket = socket;
     this.#owner = owner;
-    this.#outbound = new Outbound(deps, link, (text) => socket.send(text));
-    this.#inbound = new Inbound(deps.handler, link.did, link.processed);
     this.#ackSent = link.processed;
-    this.#flushed = { ...MAX_ACK, seen: link.processed };
+    this.#flushedSeen = link.processed;
   }
 
   /** Sends the nonce. */
@@ -84,6 +92,11 @@ export class LinkSession {
   receive(data: unknown): void {
     if (this.link.phase === 'closed') return;
     this.link.heardAt = this.#deps.clock.now();
+    // Most of what ten thousand idle links say.
+    if (data === PING && this.link.phase === 'open') {
+      this.#socket.send(PONG);
+      return;
+    }
     const frame = readFrame(data);
     if (!frame.ok) {
       const code = frame.code === 'frame-too-large' ? CLOSE.tooLarge : CLOSE.policy;
@@ -105,14 +118,22 @@ export class LinkSession {
 
   /** Resolves when everything that arrived so far is processed and answered. */
   async settled(): Promise<void> {
-    while (this.#working.size > 0) await Promise.all(this.#working);
+    while (this.#working > 0) {
+      await new Promise<void>((resolve) => {
+        this.#waiting ??= [];
+        this.#waiting.push(resolve);
+      });
+    }
   }
 
   /** There may be something new in an outbox. */
   pump(name: OutboxDatabase): void {
     if (this.link.phase !== 'open') return;
+    this.#outbound ??= new Outbound(this.#deps, this.link, this.#socket);
+    const outbound = this.#outbound;
     this.#guard(
-      this.#outbound.pump(name).then(() => {
+      outbound.pump(name).then(() => {
+        if (outbound.isIdle && this.#outbound === outbound) this.#outbound = null;
         this.#owner.changed(this);
       }),
     );
@@ -152,25 +173,29 @@ export class LinkSession {
    * What the databases do not know yet: acknowledgements, the processed number, presence. They may
    * lag: an executor's hello says what it has, and repeated messages do no harm.
    */
-  unsaved(now: number): Record<OutboxDatabase, Statement[]> {
-    const { did, epoch, acked, phase } = this.link;
-    const statements: Record<OutboxDatabase, Statement[]> = { ledger: [], directory: [] };
-    if (did === '') return statements;
-    for (const name of ['ledger', 'directory'] as const) {
-      if (acked[name] <= this.#flushed[name]) continue;
-      statements[name].push(...outboxAck(did, acked[name]));
-      this.#flushed[name] = acked[name];
-    }
-    if (this.#inbound.processed > this.#flushed.seen) {
-      this.#flushed.seen = this.#inbound.processed;
-      statements.directory.push(seenUpdate(did, epoch, this.#flushed.seen));
-    }
-    if (phase === 'closed') statements.directory.push(presenceGone(did, epoch, now));
-    else if (now - this.#presenceAt >= LINK_HEARTBEAT_MS) {
+  unsaved(now: number): Record<OutboxDatabase, readonly Statement[]> {
+    const { did, epoch, acked, phase, processed } = this.link;
+    const isAliveDue = phase === 'closed' || now - this.#presenceAt >= LINK_HEARTBEAT_MS;
+    const isSaved =
+      acked.ledger <= this.#flushedLedger &&
+      acked.directory <= this.#flushedDirectory &&
+      processed <= this.#flushedSeen;
+    if (did === '' || (isSaved && !isAliveDue)) return NOTHING_UNSAVED;
+    const ledger: Statement[] = [];
+    const directory: Statement[] = [];
+    if (acked.ledger > this.#flushedLedger) ledger.push(...outboxAck(did, acked.ledger));
+    if (acked.directory > this.#flushedDirectory)
+      directory.push(...outboxAck(did, acked.directory));
+    if (processed > this.#flushedSeen) directory.push(seenUpdate(did, epoch, processed));
+    this.#flushedLedger = Math.max(acked.ledger, this.#flushedLedger);
+    this.#flushedDirectory = Math.max(acked.directory, this.#flushedDirectory);
+    this.#flushedSeen = Math.max(processed, this.#flushedSeen);
+    if (phase === 'closed') directory.push(presenceGone(did, epoch, now));
+    else if (isAliveDue) {
       this.#presenceAt = now;
-      statements.directory.push(presenceAlive(did, epoch, this.#load, now));
+      directory.push(presenceAlive(did, epoch, this.#load, now));
     }
-    return statements;
+    return { ledger, directory };
   }
 
   async #open(raw: unknown): Promise<void> {
@@ -214,9 +239,11 @@ export class LinkSession {
     link.processed = opened.seen;
     link.sent = { ...seen };
     link.acked = { ...seen };
-    this.#inbound = new Inbound(this.#deps.handler, hello.did, opened.seen);
+    // The greeting is over, and so is what it needed.
+    link.nonce = '';
+    link.origin = '';
     this.#ackSent = opened.seen;
-    this.#flushed = { ...MAX_ACK, seen: opened.seen };
+    this.#flushedSeen = opened.seen;
     this.#presenceAt = this.#deps.clock.now();
   }
 
@@ -255,7 +282,9 @@ export class LinkSession {
       this.#queueAck(true);
       return;
     }
-    if (this.#inbound.inFlight >= FRAMES_IN_FLIGHT_MAX) {
+    this.#inbound ??= new Inbound(this.#deps.handler, link.did, link.processed);
+    const inbound = this.#inbound;
+    if (inbound.inFlight >= FRAMES_IN_FLIGHT_MAX) {
       this.end('too-many-in-flight');
       return;
     }
@@ -268,8 +297,9 @@ export class LinkSession {
     this.#deps.metrics.count('zs_link_messages_total', { type: frame.type });
     if (frame.type === 'presence') this.#presenceChanged(frame.body);
     this.#guard(
-      this.#inbound.take(frame.n, frame.type, frame.body).then((outcome) => {
-        link.processed = this.#inbound.processed;
+      inbound.take(frame.n, frame.type, frame.body).then((outcome) => {
+        link.processed = inbound.processed;
+        if (inbound.inFlight === 0 && this.#inbound === inbound) this.#inbound = null;
         if (!outcome.ok) this.#refuse(frame.n, outcome);
         this.#queueAck(false);
       }),
@@ -289,7 +319,7 @@ export class LinkSession {
     this.#isAckQueued = true;
     queueMicrotask(() => {
       this.#isAckQueued = false;
-      const { processed } = this.#inbound;
+      const { processed } = this.link;
       if (this.link.phase !== 'open' || processed <= this.#ackSent) return;
       this.#ackSent = processed;
       this.#owner.changed(this);
@@ -300,8 +330,8 @@ export class LinkSession {
   #acknowledged(ack: { ledger: number; directory: number }): void {
     const wasFull = this.#outboundRoom() <= 0;
     const isKnown =
-      this.#outbound.acknowledge('ledger', ack.ledger) &&
-      this.#outbound.acknowledge('directory', ack.directory);
+      acknowledge(this.link, 'ledger', ack.ledger) &&
+      acknowledge(this.link, 'directory', ack.directory);
     if (!isKnown) {
       this.end('ack-unknown');
       return;
@@ -340,8 +370,16 @@ export class LinkSession {
       this.#deps.log.error('link failed', { did: this.link.did }, error);
       this.end('internal-error', undefined, CLOSE.internal);
     });
-    this.#working.add(ended);
-    ended.finally(() => this.#working.delete(ended));
+    this.#working += 1;
+    ended.finally(() => this.#worked());
+  }
+
+  #worked(): void {
+    this.#working -= 1;
+    if (this.#working > 0 || this.#waiting === null) return;
+    const waiting = this.#waiting;
+    this.#waiting = null;
+    for (const resolve of waiting) resolve();
   }
 }
 

@@ -34,6 +34,15 @@ export async function openLink(
   return { epoch: Number(row.epoch), seen: Number(row.seen) };
 }
 
+/** Whose links were opened last. A row means that a hello of this DID was verified. */
+export async function readLinked(directory: Database, limit: number): Promise<string[]> {
+  const rows = await directory.read({
+    sql: 'SELECT did FROM link ORDER BY opened_at DESC LIMIT ?1',
+    args: [limit],
+  });
+  return rows.map((row) => String(row.did));
+}
+
 /** Remembers what was processed. Late, repeated or of an older epoch: nothing changes. */
 export function seenUpdate(did: string, epoch: number, seen: number): Statement {
   return {
@@ -42,35 +51,48 @@ export function seenUpdate(did: string, epoch: number, seen: number): Statement 
   };
 }
 
-/** The newest epoch of each of these DIDs. */
-export async function readEpochs(
+/** Those of these DIDs whose epoch is above the one that is known here. */
+export async function readPassed(
   directory: Database,
-  dids: readonly string[],
-): Promise<Map<string, number>> {
+  known: Readonly<Record<string, number>>,
+): Promise<string[]> {
   const rows = await directory.read({
-    sql: 'SELECT did, epoch FROM link WHERE did IN (SELECT value FROM json_each(?1))',
-    args: [JSON.stringify(dids)],
+    // CROSS JOIN keeps this order: one look by key for each DID.
+    sql: `SELECT did FROM json_each(?1) AS known CROSS JOIN link ON did = known.key
+          WHERE epoch > known.value`,
+    args: [JSON.stringify(known)],
   });
-  return new Map(rows.map((row) => [String(row.did), Number(row.epoch)]));
+  return rows.map((row) => String(row.did));
+}
+
+/** Those of these DIDs whose outbox of one database goes on above the number sent from here. */
+export async function readUnsent(
+  database: Database,
+  sent: Readonly<Record<string, number>>,
+): Promise<string[]> {
+  const rows = await database.read({
+    sql: `SELECT did FROM json_each(?1) AS sent CROSS JOIN outbox_head ON did = sent.key
+          WHERE seq > sent.value`,
+    args: [JSON.stringify(sent)],
+  });
+  return rows.map((row) => String(row.did));
+}
+
+/** Whose messages of one database were written since `since` (ms) and are not acknowledged. */
+export async function readFresh(database: Database, since: number): Promise<Map<string, number>> {
+  const rows = await database.read({
+    sql: 'SELECT did, MAX(seq) AS seq FROM outbox WHERE at >= ?1 GROUP BY did',
+    args: [since],
+  });
+  return new Map(rows.map((row) => [String(row.did), Number(row.seq)]));
 }
 
 /** Lets an outbox go on above what its receiver has seen; true when it had fallen behind. */
 export async function catchUp(database: Database, did: string, seen: number): Promise<boolean> {
   if (seen === 0) return false;
-  const heads = await readHeads(database, [did]);
-  if ((heads.get(did) ?? 0) >= seen) return false;
+  const sql = 'SELECT seq FROM outbox_head WHERE did = ?1';
+  const [head] = await database.read({ sql, args: [did] });
+  if (Number(head?.seq ?? 0) >= seen) return false;
   await database.batch(outboxRaise(did, seen));
   return true;
-}
-
-/** How far each of these DIDs' outbox of one database goes. */
-export async function readHeads(
-  database: Database,
-  dids: readonly string[],
-): Promise<Map<string, number>> {
-  const rows = await database.read({
-    sql: 'SELECT did, seq FROM outbox_head WHERE did IN (SELECT value FROM json_each(?1))',
-    args: [JSON.stringify(dids)],
-  });
-  return new Map(rows.map((row) => [String(row.did), Number(row.seq)]));
 }

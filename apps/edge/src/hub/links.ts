@@ -41,20 +41,58 @@ export function createLinks(deps: LinksDeps, hub: SessionHub): Links {
       // Behind a proxy every peer would share its eight places.
       const address = clientAddress(caller.address, forwardedFor, deps.trustedProxies ?? []);
       const leave = deps.gate.enter(address);
-      if (leave === null) return null;
-      return {
-        leave,
-        accept(socket, origin, until = 'ended') {
-          const nonce = newNonce(deps.rng.bytes(NONCE_BYTES));
-          const link = newLink({ nonce, address, origin, now: deps.clock.now() });
-          const session = new LinkSession(deps, link, socket, gated(hub, leave, until));
-          hub.add(session);
-          session.greet();
-          return session;
-        },
-      };
+      return leave === null ? null : new Guest(deps, hub, address, leave);
     },
   };
+}
+
+const NOTHING = () => {};
+
+/** An unknown peer: gives its place back once it is known or gone. */
+class Guest implements Place, LinkOwner {
+  readonly #deps: LinksDeps;
+  readonly #hub: SessionHub;
+  readonly #address: string;
+  #leave: () => void;
+  #isCut: boolean = false;
+
+  constructor(deps: LinksDeps, hub: SessionHub, address: string, leave: () => void) {
+    this.#deps = deps;
+    this.#hub = hub;
+    this.#address = address;
+    this.#leave = leave;
+  }
+
+  accept(socket: LinkSocket, origin: string, until: 'ended' | 'closed' = 'ended'): LinkSession {
+    const { clock, rng } = this.#deps;
+    this.#isCut = until === 'closed';
+    const nonce = newNonce(rng.bytes(NONCE_BYTES));
+    const link = newLink({ nonce, address: this.#address, origin, now: clock.now() });
+    const session = new LinkSession(this.#deps, link, socket, this);
+    this.#hub.add(session);
+    session.greet();
+    return session;
+  }
+
+  leave(): void {
+    this.#leave();
+    // A link lives long: what counted its place is not kept with it.
+    this.#leave = NOTHING;
+  }
+
+  opened(session: LinkSession): void {
+    this.leave();
+    this.#hub.opened(session);
+  }
+
+  closed(session: LinkSession): void {
+    if (!this.#isCut) this.leave();
+    this.#hub.closed(session);
+  }
+
+  changed(session: LinkSession): void {
+    this.#hub.changed(session);
+  }
 }
 
 /**
@@ -72,23 +110,8 @@ export function restoreSession(
   if (leave === null) return null;
   // What arrived and was not processed comes again: it was not acknowledged.
   const state = { ...link, received: link.processed };
-  const session = new LinkSession(deps, state, socket, gated(hub, leave));
+  const session = new LinkSession(deps, state, socket, new Guest(deps, hub, link.address, leave));
   if (link.phase === 'greeting') hub.add(session);
   else hub.opened(session);
   return session;
-}
-
-/** Gives the place of an unknown peer back once it is known or gone. */
-function gated(hub: SessionHub, leave: () => void, until: 'ended' | 'closed' = 'ended'): LinkOwner {
-  return {
-    opened(session) {
-      leave();
-      hub.opened(session);
-    },
-    closed(session) {
-      if (until === 'ended') leave();
-      hub.closed(session);
-    },
-    changed: (session) => hub.changed(session),
-  };
 }

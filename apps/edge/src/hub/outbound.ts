@@ -6,20 +6,25 @@ import { outboxRead } from './outbox.ts';
 
 export type OutboundDeps = Record<OutboxDatabase, Database>;
 
+/** Made for a link that has something to send, and let go when it has nothing: most are idle. */
 export class Outbound {
   readonly #databases: OutboundDeps;
   readonly #link: LinkState;
-  readonly #send: (text: string) => void;
+  readonly #socket: { send(text: string): void };
   /** One reader for each outbox; a wake during its read makes it look once more. */
   readonly #busy: Record<OutboxDatabase, 'idle' | 'reading' | 'again'> = {
     ledger: 'idle',
     directory: 'idle',
   };
 
-  constructor(databases: OutboundDeps, link: LinkState, send: (text: string) => void) {
+  constructor(databases: OutboundDeps, link: LinkState, socket: { send(text: string): void }) {
     this.#databases = databases;
     this.#link = link;
-    this.#send = send;
+    this.#socket = socket;
+  }
+
+  get isIdle(): boolean {
+    return this.#busy.ledger === 'idle' && this.#busy.directory === 'idle';
   }
 
   /** Looks into one outbox and sends. Throws when the database is out of reach. */
@@ -57,14 +62,14 @@ export class Outbound {
       if (this.#link.phase !== 'open' || inFlight(this.#link) >= FRAMES_IN_FLIGHT_MAX) return;
       this.#link.sent[name] = seq;
       // `body` is JSON text of this edge's own making.
-      this.#send(`{"t":"msg","db":"${name}","seq":${seq},"type":"${type}","body":${body}}`);
+      this.#socket.send(`{"t":"msg","db":"${name}","seq":${seq},"type":"${type}","body":${body}}`);
     }
   }
+}
 
-  /** Takes a cumulative acknowledgement; false when it names what was never sent. */
-  acknowledge(name: OutboxDatabase, seq: number): boolean {
-    if (seq > this.#link.sent[name]) return false;
-    if (seq > this.#link.acked[name]) this.#link.acked[name] = seq;
-    return true;
-  }
+/** Takes a cumulative acknowledgement; false when it names what was never sent. */
+export function acknowledge(link: LinkState, name: OutboxDatabase, seq: number): boolean {
+  if (seq > link.sent[name]) return false;
+  if (seq > link.acked[name]) link.acked[name] = seq;
+  return true;
 }

@@ -5,11 +5,19 @@ import type { Forwards } from '../gateways/forwards.ts';
 import type { Cancel, Clock, Database, Hub, Log, Metrics, Statement, Timers } from '../ports.ts';
 import { CLOSE } from './frames.ts';
 import type { LinkOwner, LinkSession } from './link-session.ts';
-import { readEpochs, readHeads } from './link-store.ts';
+import { readFresh, readPassed, readUnsent } from './link-store.ts';
 import { createTopics } from './topics.ts';
 
-/** Other processes on the same databases are noticed within this. */
+/** Messages that other processes on the same databases write are noticed within this. */
 const TICK_MS = 1_000;
+/**
+ * Links whose rows are looked at in one turn. Above this many they take turns, and what `readFresh`
+ * cannot see (a newer epoch, the message of a worker whose clock is far off) waits for its turn:
+ * with ten thousand links ten seconds.
+ */
+const LOOK_LINKS = 1_000;
+/** How far the clocks of workers may be apart, and how long a write may take, ms. */
+const FRESH_MS = 10_000;
 
 export type ProcessHubDeps = {
   clock: Clock;
@@ -20,6 +28,8 @@ export type ProcessHubDeps = {
   metrics: Metrics;
   /** Where messages go whose receiver has no link. */
   forwards: Pick<Forwards, 'look'>;
+  /** Links that are looked at in one turn; LOOK_LINKS by default. */
+  lookLinks?: number;
 };
 
 export interface ProcessHub extends Hub, LinkOwner {
@@ -83,6 +93,9 @@ export function createProcessHub(deps: ProcessHubDeps): ProcessHub {
 class Links {
   readonly #deps: ProcessHubDeps;
   readonly #open = new Map<string, LinkSession>();
+  /** Whose turn it is to be looked at. */
+  #turns: Iterator<LinkSession, unknown> = this.#open.values();
+  #lookedAt: number | null = null;
   readonly #greeting = new Set<LinkSession>();
   /** Ended, but not all saved. */
   readonly #ended = new Set<LinkSession>();
@@ -157,26 +170,59 @@ class Links {
 
   async tick(): Promise<void> {
     const now = this.#deps.clock.now();
-    for (const session of [...this.#greeting, ...this.#open.values()]) session.tick(now);
+    // A session that ends here leaves its collection, which both allow while they are walked.
+    for (const session of this.#greeting) session.tick(now);
+    for (const session of this.#open.values()) session.tick(now);
     await this.#look();
     await this.save();
   }
 
-  /** What other processes wrote: newer epochs and new messages. */
+  /** What other processes wrote: new messages of any link, and everything of those whose turn it is. */
   async #look(): Promise<void> {
-    const dids = [...this.#open.keys()];
-    if (dids.length === 0) return;
-    const { directory, ledger } = this.#deps;
-    const [epochs, ...heads] = await Promise.all([
-      readEpochs(directory, dids),
-      readHeads(ledger, dids),
-      readHeads(directory, dids),
+    if (this.#open.size === 0) return;
+    const { directory, ledger, clock } = this.#deps;
+    const turn = this.#nextTurn();
+    const now = clock.now();
+    const since = (this.#lookedAt ?? now) - FRESH_MS;
+    const [passed, inLedger, inDirectory, freshInLedger, freshInDirectory] = await Promise.all([
+      readPassed(
+        directory,
+        recordOf(turn, ({ link }) => link.epoch),
+      ),
+      readUnsent(
+        ledger,
+        recordOf(turn, ({ link }) => link.sent.ledger),
+      ),
+      readUnsent(
+        directory,
+        recordOf(turn, ({ link }) => link.sent.directory),
+      ),
+      readFresh(ledger, since),
+      readFresh(directory, since),
     ]);
-    for (const [did, session] of this.#open) {
-      if ((epochs.get(did) ?? 0) > session.link.epoch) session.end('stale-epoch');
-      const [inLedger = 0, inDirectory = 0] = heads.map((head) => head.get(did) ?? 0);
-      if (inLedger > session.link.sent.ledger) session.pump('ledger');
-      if (inDirectory > session.link.sent.directory) session.pump('directory');
+    this.#lookedAt = now;
+    for (const did of passed) this.#open.get(did)?.end('stale-epoch');
+    this.#pump('ledger', inLedger, freshInLedger);
+    this.#pump('directory', inDirectory, freshInDirectory);
+  }
+
+  /** The links after those of the last turn, and from the first again. */
+  #nextTurn(): LinkSession[] {
+    const turn: LinkSession[] = [];
+    const { lookLinks = LOOK_LINKS } = this.#deps;
+    while (turn.length < Math.min(lookLinks, this.#open.size)) {
+      const next = this.#turns.next();
+      if (next.done) this.#turns = this.#open.values();
+      else turn.push(next.value);
+    }
+    return turn;
+  }
+
+  #pump(name: OutboxDatabase, dids: readonly string[], fresh: ReadonlyMap<string, number>): void {
+    for (const did of dids) this.#open.get(did)?.pump(name);
+    for (const [did, seq] of fresh) {
+      const session = this.#open.get(did);
+      if (session !== undefined && seq > session.link.sent[name]) session.pump(name);
     }
   }
 
@@ -199,4 +245,11 @@ class Links {
     const gone = ended.map(({ link }) => link.did).filter((did) => !this.#open.has(did));
     this.#forward(gone);
   }
+}
+
+function recordOf(
+  sessions: readonly LinkSession[],
+  numberOf: (session: LinkSession) => number,
+): Record<string, number> {
+  return Object.fromEntries(sessions.map((session) => [session.link.did, numberOf(session)]));
 }

@@ -1,8 +1,14 @@
+import { Point } from '@noble/ed25519';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { utf8 } from '../encoding/bytes.ts';
+import { didFromPublicKey } from './did-key.ts';
 import { createSigner, createVerifier } from './signing.ts';
 
 const message = utf8('message');
+/** An honest key plus a point of order eight. */
+const TORSIONED = Point.BASE.multiply(12345n, false)
+  .add(Point.fromHex('c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a'))
+  .toBytes();
 const signer = (fill: number) => createSigner(new Uint8Array(32).fill(fill));
 
 afterEach(() => {
@@ -45,6 +51,23 @@ describe('a verifier', () => {
     expect(await check(third)).toBe(3);
     expect(await check(first)).toBe(3);
     expect(await check(second)).toBe(4);
+  });
+
+  test('takes a key as admitted once where it was told so, and checks its signatures all the same', async () => {
+    const torsioned = didFromPublicKey(TORSIONED);
+    const alice = await signer(1);
+    const imported = vi.spyOn(crypto.subtle, 'importKey');
+    const verifier = createVerifier({ admitted: [torsioned, alice.did], cacheSize: 1 });
+    const signature = await alice.sign(message);
+    expect(await verifier.verify(alice.did, message, signature)).toBe(true);
+    expect(await verifier.verify(alice.did, utf8('massage'), signature)).toBe(false);
+    imported.mockClear();
+    for (let i = 0; i < 2; i++) {
+      // The second time it is forgotten, since it was admitted only once, and refused by admission.
+      expect(await verifier.verify(torsioned, message, signature)).toBe(false);
+      await verifier.verify(alice.did, message, signature);
+    }
+    expect(imported).toHaveBeenCalledTimes(3);
   });
 
   test('says so where WebCrypto or its Ed25519 is missing', async () => {
