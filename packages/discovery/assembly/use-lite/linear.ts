@@ -55,27 +55,44 @@ function dot(sum: v128, activations: v128, weights: v128): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(activations, weights));
 }
 
-/** Two rows times four tokens: each load of weights serves four products, of activations two. */
+/**
+ * Two rows times four tokens: each load of weights serves four products, of activations two.
+ * Sixteen columns a turn, each stream with a pointer of its own: an offset costs nothing.
+ */
 @inline
 function tile4(weights: usize, columns: usize, token: usize, row: usize): void {
-  const x0 = QUANTISED + ((token * columns) << 1);
-  const x1 = x0 + (columns << 1);
-  const x2 = x1 + (columns << 1);
-  const x3 = x2 + (columns << 1);
+  const end = weights + columns;
+  let first = weights;
+  let second = end;
+  let x0 = QUANTISED + ((token * columns) << 1);
+  let x1 = x0 + (columns << 1);
+  let x2 = x1 + (columns << 1);
+  let x3 = x2 + (columns << 1);
   let a0 = i32x4.splat(0); let a1 = a0; let a2 = a0; let a3 = a0;
   let b0 = a0; let b1 = a0; let b2 = a0; let b3 = a0;
-  for (let i: usize = 0; i < columns; i += 8) {
-    const a = v128.load_ext<i8>(weights + i);
-    const b = v128.load_ext<i8>(weights + columns + i);
-    const at = i << 1;
-    const t0 = v128.load(x0 + at);
-    a0 = dot(a0, t0, a); b0 = dot(b0, t0, b);
-    const t1 = v128.load(x1 + at);
-    a1 = dot(a1, t1, a); b1 = dot(b1, t1, b);
-    const t2 = v128.load(x2 + at);
-    a2 = dot(a2, t2, a); b2 = dot(b2, t2, b);
-    const t3 = v128.load(x3 + at);
-    a3 = dot(a3, t3, a); b3 = dot(b3, t3, b);
+  while (first < end) {
+    let a = v128.load_ext<i8>(first);
+    let b = v128.load_ext<i8>(second);
+    let t = v128.load(x0);
+    a0 = dot(a0, t, a); b0 = dot(b0, t, b);
+    t = v128.load(x1);
+    a1 = dot(a1, t, a); b1 = dot(b1, t, b);
+    t = v128.load(x2);
+    a2 = dot(a2, t, a); b2 = dot(b2, t, b);
+    t = v128.load(x3);
+    a3 = dot(a3, t, a); b3 = dot(b3, t, b);
+    a = v128.load_ext<i8>(first, 8);
+    b = v128.load_ext<i8>(second, 8);
+    t = v128.load(x0, 16);
+    a0 = dot(a0, t, a); b0 = dot(b0, t, b);
+    t = v128.load(x1, 16);
+    a1 = dot(a1, t, a); b1 = dot(b1, t, b);
+    t = v128.load(x2, 16);
+    a2 = dot(a2, t, a); b2 = dot(b2, t, b);
+    t = v128.load(x3, 16);
+    a3 = dot(a3, t, a); b3 = dot(b3, t, b);
+    first += 16; second += 16;
+    x0 += 32; x1 += 32; x2 += 32; x3 += 32;
   }
   finish(a0, token, row); finish(b0, token, row + 1);
   finish(a1, token + 1, row); finish(b1, token + 1, row + 1);
