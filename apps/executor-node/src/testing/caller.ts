@@ -4,6 +4,7 @@ import {
   COND_AFTER_MANIFEST_MS,
   createSigner,
   digestSha256,
+  type EdgeMessage,
   type Envelope,
   encodeBase64url,
   envelopeField,
@@ -43,6 +44,8 @@ export type Order = {
 };
 
 export type Placed = { task: string; seq: number; base: bigint; lane: number };
+/** An order with what goes to the executor. */
+export type Signed = Omit<Placed, 'seq'> & { body: EdgeMessage<'task.offer'> };
 
 /** A caller for tests: signs opens, manifests, conds and vouchers as a wallet would. */
 export class Caller {
@@ -147,6 +150,13 @@ export class Caller {
 
   /** Offers a task on lane 1 unless told otherwise. */
   async offer(order: Order = {}): Promise<Placed> {
+    const { body, ...placed } = await this.sign(order);
+    const seq = this.#edge.deliver('directory', 'task.offer', body);
+    return { ...placed, seq };
+  }
+
+  /** A signed offer that is not sent yet. */
+  async sign(order: Order = {}): Promise<Signed> {
     const { network } = this.#edge;
     const input = order.input ?? new Uint8Array(0);
     const now = this.#time.now();
@@ -189,12 +199,12 @@ export class Caller {
     };
     const inline = order.asBlob === true || input.length === 0 ? {} : { input: encode(input) };
     if (order.asBlob === true) this.#edge.blobs.set(await digestSha256(input), input);
-    const seq = this.#edge.deliver('directory', 'task.offer', {
+    const body = {
       manifest: await sealEnvelope(network, 'task.manifest', manifest, this.signer),
       cond: await sealEnvelope(network, 'paych.cond', cond, order.payer ?? this.signer),
       ...inline,
-    });
-    return { task, seq, base: BigInt(cond.base), lane };
+    };
+    return { task, base: BigInt(cond.base), lane, body };
   }
 
   /** The receipt of a task, when its result comes. */
@@ -205,22 +215,31 @@ export class Caller {
 
   /** Pays a receipt: the plain voucher with the memo folded on. */
   async pay(placed: Placed, receipt: TaskReceipt): Promise<number> {
+    return this.#edge.deliver('ledger', 'voucher.deliver', await this.payment(placed, receipt));
+  }
+
+  /** The voucher that pays a receipt, not sent yet. */
+  async payment(
+    placed: Omit<Placed, 'seq'>,
+    receipt: TaskReceipt,
+  ): Promise<EdgeMessage<'voucher.deliver'>> {
     const lane = this.lanes.get(placed.lane) ?? { cum: 0n, memo: '' };
     const id = idOf(this.#edge.network, 'task.receipt', receipt);
     const price = BigInt(receipt.price);
     const next = { cum: placed.base + price, memo: foldMemo(lane.memo, id, price) };
     this.lanes.set(placed.lane, next);
-    return this.voucher({ lane: String(placed.lane), cum: String(next.cum), memo: next.memo });
+    const body = { lane: String(placed.lane), cum: String(next.cum), memo: next.memo };
+    return { voucher: await this.#sealVoucher(body, this.signer) };
   }
 
   async voucher(body: { lane: string; cum: string; memo: string }, by?: Signer): Promise<number> {
-    const voucher = await sealEnvelope(
-      this.#edge.network,
-      'paych.voucher',
-      { ch: this.ch, dir: this.dir, ...body },
-      by ?? this.signer,
-    );
+    const voucher = await this.#sealVoucher(body, by ?? this.signer);
     return this.#edge.deliver('ledger', 'voucher.deliver', { voucher });
+  }
+
+  #sealVoucher(body: { lane: string; cum: string; memo: string }, by: Signer) {
+    const { network } = this.#edge;
+    return sealEnvelope(network, 'paych.voucher', { ch: this.ch, dir: this.dir, ...body }, by);
   }
 
   /** Proposes a cooperative close with these totals for the node. */
@@ -241,6 +260,6 @@ function encode(bytes: Uint8Array): string {
   return encodeBase64url(bytes);
 }
 
-function receiptOf(body: Record<string, unknown>): TaskReceipt {
+export function receiptOf(body: Record<string, unknown>): TaskReceipt {
   return taskReceiptSchema.parse(envelopeField.parse(body.receipt).body);
 }

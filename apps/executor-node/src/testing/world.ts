@@ -1,16 +1,18 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Mesh, type MeshConfig, startMesh } from '@zerostate/mesh';
 import { createEdgeClient } from '@zerostate/sdk';
 import { digestSha256 } from '@zerostate/shared';
 import { z } from 'zod';
 import { openDatabase } from '../adapters/database.ts';
-import { systemRng } from '../adapters/system.ts';
+import { systemRng, systemTimers } from '../adapters/system.ts';
 import { dialWebSocket } from '../adapters/websocket.ts';
-import { type RunningNode, startNode } from '../node.ts';
+import { type MeshOfNode, type RunningNode, startNode } from '../node.ts';
 import type { Log } from '../ports.ts';
 import type { Database } from '../state/database.ts';
 import { initNode } from '../state/init.ts';
+import { readKeyFile } from '../state/keys.ts';
 import { type OpenState, openState } from '../state/open.ts';
 import { DEFAULT_EXPOSURE, type ExposurePolicy } from '../wallet/context.ts';
 import { nextTurn } from './adapters/turn.ts';
@@ -49,7 +51,7 @@ const START = 1_800_000_000_000;
 /** Turns of the event loop that a message needs to the edge and back, with some to spare. */
 const TURNS = 10;
 
-const statusSchema = z.object({
+const statusSchema = z.looseObject({
   link: z.object({ state: z.string(), problem: z.string().nullable() }),
   outbox: z.number(),
 });
@@ -69,6 +71,11 @@ export class World {
   sandbox = inProcessSandbox();
   exposure: ExposurePolicy = DEFAULT_EXPOSURE;
   wrap: WrapDatabase = (database) => database;
+  /** Multiaddrs of the node's mesh; null without one. */
+  listen: readonly string[] | null = null;
+  meshConfig: Partial<MeshConfig> = {};
+  /** The node's mesh, while it runs. */
+  mesh: Mesh | null = null;
   state: OpenState | null = null;
   node: RunningNode | null = null;
 
@@ -140,8 +147,29 @@ export class World {
         dial: dialWebSocket,
         log: this.log,
       },
+      ...(this.listen === null ? {} : { mesh: await this.#mesh(this.listen) }),
     });
     return this.node;
+  }
+
+  /** A real mesh on real sockets, whose records are dated by the time of the test. */
+  async #mesh(listen: readonly string[]): Promise<MeshOfNode> {
+    const seed = await readKeyFile(this.folder);
+    if (!seed.ok) throw new Error(seed.code);
+    return {
+      allowPrivate: true,
+      fetch: (url, init) => fetch(url, init),
+      launch: async () => {
+        const started = await startMesh({
+          seed: seed.value,
+          network: this.edge.network,
+          config: { listen, allowPrivate: true, isDhtServer: true, ...this.meshConfig },
+          ports: { clock: this.time, rng: systemRng, timers: systemTimers, log: this.log },
+        });
+        if (started.ok) this.mesh = started.value;
+        return started;
+      },
+    };
   }
 
   /** A started node with its card, and a caller with an open channel. */
@@ -190,6 +218,8 @@ export class World {
     this.#life += 1;
     this.edge.hangUp();
     this.time = new TestTime(this.time.now());
+    await this.mesh?.stop();
+    this.mesh = null;
     await this.state?.close();
     this.node = null;
     this.state = null;
@@ -198,6 +228,7 @@ export class World {
   async stop(): Promise<void> {
     await this.node?.stop(0);
     await this.state?.close();
+    this.mesh = null;
     this.node = null;
     this.state = null;
   }

@@ -1,0 +1,149 @@
+import { createServer } from 'node:net';
+import { startMesh } from '@zerostate/mesh';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
+import { systemRng, systemTimers } from '../adapters/system.ts';
+import { MeshPeer } from '../testing/mesh-peer.ts';
+import { World } from '../testing/world.ts';
+
+const TCP = '/ip4/127.0.0.1/tcp/0';
+
+let world: World;
+const ends: (() => Promise<unknown>)[] = [];
+beforeEach(async () => {
+  world = await World.make();
+  world.listen = [TCP];
+});
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end();
+  await world.end();
+  expect(world.failures).toEqual([]);
+});
+
+const meshSchema = z.looseObject({
+  mesh: z.looseObject({
+    state: z.string(),
+    problems: z.array(z.string()),
+    addresses: z.array(z.string()).optional(),
+  }),
+});
+
+async function mesh() {
+  return meshSchema.parse(await world.status()).mesh;
+}
+
+async function problem(text: string): Promise<void> {
+  await world.passUntil(1_000, async () => (await mesh()).problems.join().includes(text));
+}
+
+function said(event: string): number {
+  return world.lines.filter((line) => line.event === event).length;
+}
+
+async function join(fill: number, now = () => world.time.now()): Promise<MeshPeer> {
+  if (world.mesh === null) throw new Error('the node has no mesh');
+  const peer = await MeshPeer.join(world.mesh, world.edge.network, { now }, fill);
+  ends.push(() => peer.stop());
+  return peer;
+}
+
+test('a port in use is said once, the node works on, and listens when the port is free', async () => {
+  const holder = createServer();
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve));
+  const address = holder.address();
+  const port = typeof address === 'object' && address !== null ? address.port : 0;
+  world.listen = [`/ip4/127.0.0.1/tcp/${port}`];
+  await world.start();
+  expect(await mesh()).toMatchObject({ state: 'down' });
+  await problem('listen-failed');
+  const until = world.time.now() + 30_000;
+  await world.passUntil(1_000, () => world.time.now() >= until);
+  expect(said('mesh down')).toBe(1);
+  expect((await world.status()).link.state).toBe('up');
+  await new Promise<void>((resolve) => holder.close(() => resolve()));
+  await world.passUntil(1_000, async () => (await mesh()).state === 'up');
+  expect(await mesh()).toMatchObject({ problems: [] });
+});
+
+test('a node starts from one that is not there, says so, and finds it when it comes', async () => {
+  const first = await startFirst();
+  const [address = ''] = first.addresses();
+  await first.stop();
+  world.meshConfig = { bootstrap: [address] };
+  await world.start();
+  await problem('peer-unreachable');
+  const again = await startFirst(/tcp\/(\d+)/.exec(address)?.[1]);
+  ends.push(() => again.stop());
+  await world.passUntil(0, async () => (await mesh()).problems.length === 0);
+  expect(said('bootstrap node does not answer')).toBe(1);
+});
+
+async function startFirst(port = '0') {
+  const started = await startMesh({
+    seed: new Uint8Array(32).fill(42),
+    network: world.edge.network,
+    config: { listen: [`/ip4/127.0.0.1/tcp/${port}`], allowPrivate: true, isDhtServer: true },
+    ports: { clock: world.time, rng: systemRng, timers: systemTimers, log: world.log },
+  });
+  if (!started.ok) throw new Error(started.code);
+  return started.value;
+}
+
+test('a clock that is a day off is named, and forgotten when it is right', async () => {
+  await world.start();
+  const peer = await join(7, () => world.time.now() + 86_400_000);
+  await problem('clock-off: 86400 s behind');
+  expect(said('clock off')).toBe(1);
+  await peer.stop();
+  await world.passUntil(1_000, async () => (await mesh()).problems.length === 0);
+});
+
+test('its cards are found, verified and renewed in the mesh, and a revoked one is no more', async () => {
+  await world.ready();
+  const did = world.node?.did ?? '';
+  const peer = await join(7);
+  const agent = () => peer.mesh.cards.resolve(did, 'hello');
+  // Callers who find the card reach the node by what it names.
+  await world.passUntil(1_000, async () => {
+    const found = await agent();
+    return found.ok && found.value.params.mesh.join() === world.mesh?.addresses().join();
+  });
+  const signedAt = world.time.now();
+  await world.passUntil(3_600_000, async () => {
+    const found = await agent();
+    return found.ok && Number(found.value.body.issued_at) > signedAt + 40_000_000;
+  });
+  // Half a day at once is longer than a link is silent.
+  await world.passUntil(1_000, async () => (await world.status()).link.state === 'up');
+  await world.node?.execute({ command: 'card-revoke', agent: 'hello' });
+  await world.passUntil(1_000, async () => {
+    const found = await agent();
+    return found.ok && found.value.body.revoked === 'true';
+  });
+  await world.outboxEmpty();
+});
+
+test('how busy it is spreads by gossip', async () => {
+  const caller = await world.ready();
+  const did = world.node?.did ?? '';
+  const peer = await join(5);
+  await world.passUntil(1_000, () => peer.mesh.presences.of(did)?.running === 0);
+  let open: () => void = () => undefined;
+  world.sandbox.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const { body, task } = await caller.sign();
+  await peer.said({ type: 'task.offer', body });
+  await world.passUntil(1_000, () => peer.mesh.presences.of(did)?.running === 1);
+  open();
+  await peer.told(task);
+});
+
+test('the edge hears that the node carries messages for others, only where it does', async () => {
+  await world.start();
+  expect(world.edge.hellos.at(-1)?.features).toEqual(['mesh']);
+  await world.stop();
+  world.listen = null;
+  await world.start();
+  expect(world.edge.hellos.at(-1)?.features).toEqual([]);
+});

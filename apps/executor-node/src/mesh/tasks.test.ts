@@ -1,0 +1,193 @@
+import type { Message } from '@zerostate/mesh';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Caller, Signed } from '../testing/caller.ts';
+import { receiptOf } from '../testing/caller.ts';
+import { MeshPeer } from '../testing/mesh-peer.ts';
+import { World } from '../testing/world.ts';
+
+let world: World;
+let caller: Caller;
+let peer: MeshPeer;
+const peers: MeshPeer[] = [];
+
+beforeEach(async () => {
+  world = await World.make();
+  world.listen = ['/ip4/127.0.0.1/tcp/0'];
+  caller = await world.ready();
+  // The caller's own key.
+  peer = await join(5);
+});
+afterEach(async () => {
+  for (const one of peers.splice(0)) await one.stop();
+  await world.end();
+  expect(world.failures).toEqual([]);
+});
+
+async function join(fill: number): Promise<MeshPeer> {
+  if (world.mesh === null) throw new Error('the node has no mesh');
+  const clock = { now: () => world.time.now() };
+  const joined = await MeshPeer.join(world.mesh, world.edge.network, clock, fill);
+  peers.push(joined);
+  return joined;
+}
+
+const offer = ({ body }: Signed): Message => ({ type: 'task.offer', body });
+
+/** What the edge was told about tasks. */
+function toldToEdge(): string[] {
+  return world.edge.received.map(({ type }) => type).filter((type) => type.startsWith('task.'));
+}
+
+async function earned(): Promise<unknown> {
+  const answer = await world.node?.execute({ command: 'earnings' });
+  return answer?.ok ? answer.value : answer;
+}
+
+test('a task that the edge never sees is run, told, paid and redeemed', async () => {
+  const signed = await caller.sign();
+  const accepted = await peer.said(offer(signed));
+  expect(accepted).toMatchObject({
+    type: 'task.accept',
+    body: { accept: { type: 'task.accept' } },
+  });
+  const receipt = await peer.told(signed.task);
+  expect(receipt).toMatchObject({ status: 'ok', task: signed.task });
+  const voucher = await caller.payment(signed, receipt);
+  const paid = await peer.ask({ type: 'voucher.deliver', body: voucher });
+  expect(paid).toMatchObject({ ok: true, value: { message: null } });
+  // Again, as after a lost answer: it is held once.
+  await peer.ask({ type: 'voucher.deliver', body: voucher });
+  await world.edge.acked('ledger', await caller.close(BigInt(receipt.price)));
+  await world.edge.message('channel.accept', (body) => body.kind === 'close');
+  expect(world.edge.redeemed).toMatchObject([{ cum: receipt.price, receipts: 1 }]);
+  expect(await earned()).toMatchObject({ total: receipt.price, redeemed: receipt.price });
+  expect(world.sandbox.runs).toBe(1);
+  expect(toldToEdge()).toEqual([]);
+});
+
+test('asking again is asking how the task is: nothing runs twice', async () => {
+  peer.takesResults = false;
+  const signed = await caller.sign();
+  let open: () => void = () => undefined;
+  world.sandbox.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  expect((await peer.said(offer(signed))).type).toBe('task.accept');
+  expect((await peer.said(offer(signed))).type).toBe('task.accept');
+  open();
+  for (;;) {
+    const said = await peer.said(offer(signed));
+    if (said.type !== 'task.result') continue;
+    expect(receiptOf(said.body)).toMatchObject({ task: signed.task, status: 'ok' });
+    break;
+  }
+  expect(world.sandbox.runs).toBe(1);
+  expect(peer.results).toEqual([]);
+});
+
+test('an offer that would not be paid is turned down for good, as over the link', async () => {
+  const signed = await caller.sign({ manifest: { price_base: '1' } });
+  for (let n = 0; n < 2; n++) {
+    expect(await peer.said(offer(signed))).toMatchObject({
+      type: 'task.reject',
+      body: { task: signed.task, code: 'price-below-card' },
+    });
+  }
+  expect(toldToEdge()).toEqual([]);
+  expect(world.sandbox.runs).toBe(0);
+});
+
+test('a creator takes its task back, and nobody else does', async () => {
+  let open: () => void = () => undefined;
+  world.sandbox.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const running = [await caller.sign(), await caller.sign({ cond: { lane: '2', base: '0' } })];
+  const waiting = await caller.sign({ cond: { lane: '3', base: '0' } });
+  for (const one of [...running, waiting]) {
+    expect((await peer.said(offer(one))).type).toBe('task.accept');
+  }
+  const cancel: Message = { type: 'task.cancel', body: { task: waiting.task } };
+  const stranger = await join(77);
+  expect(await stranger.ask(cancel)).toMatchObject({ ok: false, detail: 'task-unknown' });
+  expect(await peer.said(cancel)).toMatchObject({
+    type: 'task.reject',
+    body: { task: waiting.task, code: 'cancelled' },
+  });
+  open();
+  for (const { task } of running) await peer.told(task);
+  expect(world.sandbox.runs).toBe(2);
+});
+
+test('what only an edge may say is nothing that a peer can say', async () => {
+  for (const message of [
+    { type: 'channel.changed', body: { ch: caller.ch, state: 'closing' } },
+    { type: 'verdict.request', body: { claim: caller.ch } },
+    { type: 'presence', body: { queue: 0, running: 0, capacity: 1 } },
+  ] as const) {
+    expect(await peer.ask(message)).toMatchObject({ ok: false, detail: 'message-unexpected' });
+  }
+  const voucher = await caller.payment(await caller.sign(), await ran());
+  const forged = { ...voucher.voucher, body: { ...voucher.voucher.body, cum: '900000' } };
+  const answer = await peer.ask({ type: 'voucher.deliver', body: { voucher: forged } });
+  expect(answer).toMatchObject({ ok: false, code: 'refused', detail: 'signature-invalid' });
+});
+
+async function ran() {
+  const signed = await caller.sign();
+  await peer.said(offer(signed));
+  return peer.told(signed.task);
+}
+
+test('a task offered by the link and the mesh at once runs once, and both hear of it', async () => {
+  const signed = await caller.sign();
+  world.edge.deliver('directory', 'task.offer', signed.body);
+  await peer.said(offer(signed));
+  const told = await peer.told(signed.task);
+  const linked = await caller.result(signed.task);
+  expect(linked).toEqual(told);
+  expect(world.sandbox.runs).toBe(1);
+});
+
+test('an edge that learns of a task later is told what became of it', async () => {
+  const signed = await caller.sign();
+  await peer.said(offer(signed));
+  const told = await peer.told(signed.task);
+  expect(toldToEdge()).toEqual([]);
+  world.edge.deliver('directory', 'task.offer', signed.body);
+  expect(await caller.result(signed.task)).toEqual(told);
+  expect(toldToEdge()).toEqual(['task.accept', 'task.result']);
+  expect(world.sandbox.runs).toBe(1);
+});
+
+test('a result that its creator does not take is told again, and claimed when nobody pays', async () => {
+  peer.takesResults = false;
+  const signed = await caller.sign();
+  await peer.said(offer(signed));
+  await world.passUntil(500, () =>
+    world.lines.some(({ event }) => event === 'result not taken yet'),
+  );
+  peer.takesResults = true;
+  await world.passUntil(500, () => peer.results.length > 0);
+  expect(peer.results).toHaveLength(1);
+  await world.passUntil(5_000, () => world.edge.claims.length > 0);
+  expect(world.edge.claims).toHaveLength(1);
+});
+
+test('an output too large for a message follows it', async () => {
+  const large = new Uint8Array(65_537).fill(7);
+  const { run } = world.sandbox;
+  world.sandbox.run = async (task) => {
+    const outcome = await run(task);
+    const isTask = task.call.abi === 'call' && task.call.fn === 'hello';
+    return outcome.ok && isTask ? { ...outcome, output: large } : outcome;
+  };
+  const signed = await caller.sign();
+  await peer.said(offer(signed));
+  await peer.told(signed.task);
+  expect(peer.results[0]?.output).toBeUndefined();
+  expect(peer.results[0]?.bytes).toEqual(large);
+  const again = await peer.ask(offer(signed));
+  expect(again.ok && again.value.body).toEqual(large);
+  expect(world.edge.blobs.size).toBe(1);
+});
