@@ -108,13 +108,15 @@ test('its cards are found, verified and renewed in the mesh, and a revoked one i
     const found = await agent();
     return found.ok && found.value.params.mesh.join() === world.mesh?.addresses().join();
   });
+  await world.stop();
   const signedAt = world.time.now();
-  await world.passUntil(3_600_000, async () => {
+  world.time.advance(50_000_000);
+  await world.start();
+  if (world.mesh !== null) await peer.meet(world.mesh);
+  await world.passUntil(1_000, async () => {
     const found = await agent();
-    return found.ok && Number(found.value.body.issued_at) > signedAt + 40_000_000;
+    return found.ok && Number(found.value.body.issued_at) > signedAt;
   });
-  // Half a day at once is longer than a link is silent.
-  await world.passUntil(1_000, async () => (await world.status()).link.state === 'up');
   await world.node?.execute({ command: 'card-revoke', agent: 'hello' });
   await world.passUntil(1_000, async () => {
     const found = await agent();
