@@ -13,13 +13,23 @@ export async function isOnline(database: Database, did: string, now: number): Pr
   return rows.length > 0;
 }
 
-/** DIDs that are online. */
-export async function onlineDids(database: Database, now: number): Promise<Set<string>> {
+/** Who is online, and what each last said of its load; null when it has said nothing yet. */
+export async function onlineLoads(
+  database: Database,
+  now: number,
+): Promise<Map<string, Load | null>> {
   const rows = await database.read({
-    sql: 'SELECT did FROM presence WHERE alive_until > ?1',
+    sql: 'SELECT did, queue, running, capacity FROM presence WHERE alive_until > ?1',
     args: [now],
   });
-  return new Set(rows.map((row) => String(row.did)));
+  return new Map(
+    rows.map(({ did, queue, running, capacity }) => [
+      String(did),
+      capacity === 0n
+        ? null
+        : { queue: Number(queue), running: Number(running), capacity: Number(capacity) },
+    ]),
+  );
 }
 
 /** The link lives: online until it would be given up. An older epoch changes nothing. */

@@ -1,7 +1,7 @@
 /** What ranking knows of publishers apart from their cards: presence, reputation, money. */
 import type { Signal, Signals } from '@zerostate/discovery';
 import type { CardRow } from '../cards/model.ts';
-import { onlineDids } from '../hub/presence.ts';
+import { type Load, onlineLoads } from '../hub/presence.ts';
 import type { Database } from '../ports.ts';
 
 export type Score = { score: number; n: number };
@@ -33,7 +33,7 @@ const STRANGER: Signal = Object.freeze({
 export class Publishers {
   readonly signals: Signals;
   readonly #deps: PublisherDeps;
-  #online: ReadonlySet<string> = new Set();
+  #online: ReadonlyMap<string, Load | null> = new Map();
   #scores = new Map<string, Score>();
   #unfunded = new Set<string>();
   #scoredAt = 0;
@@ -55,6 +55,11 @@ export class Publishers {
 
   isOnline(did: string): boolean {
     return this.#online.has(did);
+  }
+
+  /** What an executor that is online last said of its work; null when nothing is known. */
+  loadOf(did: string): Load | null {
+    return this.#online.get(did) ?? null;
   }
 
   /** Rows of cards say who had money when they were published; the newest one counts. */
@@ -96,12 +101,12 @@ export class Publishers {
   }
 
   async #readOnline(now: number): Promise<void> {
-    const online = await onlineDids(this.#deps.directory, now);
-    const isSame =
-      online.size === this.#online.size && [...online].every((did) => this.#online.has(did));
-    if (isSame) return;
-    this.#online = online;
-    this.#version++;
+    const before = this.#online;
+    this.#online = await onlineLoads(this.#deps.directory, now);
+    const dids = [...this.#online.keys()];
+    const isSame = dids.length === before.size && dids.every((did) => before.has(did));
+    // Loads rank nobody: what an index remembers of publishers stays good.
+    if (!isSame) this.#version++;
   }
 
   /** A slice of the scored each turn, so that no turn is long. Scores are never deleted. */

@@ -8,6 +8,7 @@ import {
 } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type CardChange, makePublication } from '../../test-support/documents.ts';
+import { linkNode } from '../../test-support/linked-node.ts';
 import { createEdgeWorld, type EdgeWorld } from '../../test-support/world.ts';
 
 let world: EdgeWorld;
@@ -218,4 +219,21 @@ test('one DID that publishes too often is told to wait, and others are not', asy
   const limited = await publish(world.bob, { seq: '4' });
   expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
   expect((await publish(world.alice)).status).toBe(201);
+});
+
+test('an answer says how much work waits and runs where an executor is linked', async () => {
+  await threeAgents();
+  const { load } = (await search({ text: 'png' })).results[0] ?? {};
+  expect(load).toBeUndefined();
+  const bob = await linkNode(world, world.bob);
+  await seen();
+  expect((await search({ text: 'png' })).results[0]).toMatchObject({ online: true });
+  await bob.say('presence', { queue: 3, running: 2, capacity: 2 });
+  await world.hub.save();
+  await seen();
+  const [told] = (await search({ text: 'png' })).results;
+  expect(told?.load).toEqual({ queue: 3, running: 2, capacity: 2 });
+  await bob.drop();
+  await seen();
+  expect((await search({ text: 'png' })).results[0]?.load).toBeUndefined();
 });

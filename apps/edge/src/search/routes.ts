@@ -13,6 +13,7 @@ import { isFresh } from '../http/etag.ts';
 import { keepAlive } from '../http/keep-alive.ts';
 import { fail } from '../http/problem.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
+import type { Load } from '../hub/presence.ts';
 import type { Clock } from '../ports.ts';
 import type { CardFeed } from './card-feed.ts';
 import { addFacets } from './facets.ts';
@@ -106,6 +107,7 @@ async function toAnswer(
       score: result.score,
       parts: { ...result.parts },
       online: feed.publishers.isOnline(result.did),
+      ...loadField(feed.publishers.loadOf(result.did)),
       price: {
         base: String(result.price.base),
         per_mgas: String(result.price.perMgas),
@@ -122,6 +124,10 @@ async function toAnswer(
     ...(found.next === undefined ? {} : { next: found.next }),
     ...(found.leftOut === undefined ? {} : { left_out: found.leftOut.map(toLeftOut) }),
   };
+}
+
+function loadField(load: Load | null): { load?: Load } {
+  return load === null ? {} : { load };
 }
 
 /** Filters that this API calls by another name than the index does. */

@@ -55,6 +55,17 @@ export const searchResultSchema = z.object({
     presence: z.number(),
   }),
   online: z.boolean(),
+  /**
+   * What its executor last said of its work: waiting, running, and how much it runs at a time. Old
+   * by seconds, and only there while it is linked.
+   */
+  load: z
+    .object({
+      queue: z.number().int(),
+      running: z.number().int(),
+      capacity: z.number().int(),
+    })
+    .optional(),
   price: z.object({ base: amountField, per_mgas: amountField, per_page: amountField }),
 });
 export type SearchResult = z.infer<typeof searchResultSchema>;
