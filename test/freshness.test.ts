@@ -137,8 +137,8 @@ async function allAnswer(about: About, isFound: boolean, since: number): Promise
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Writes at its rate until all are written, through all workers in turn. */
-async function writeCards(): Promise<void> {
+/** Writes at its rate until all are written, through all workers in turn; how many a second. */
+async function writeCards(): Promise<number> {
   const startedAt = Date.now();
   const writes: Promise<unknown>[] = [];
   for (let i = 0; i < WRITTEN; i++) {
@@ -149,6 +149,7 @@ async function writeCards(): Promise<void> {
     if (ahead > 0) await pause(ahead);
   }
   await Promise.all(writes);
+  return (WRITTEN * 1_000) / (Date.now() - startedAt);
 }
 
 async function snapshots(): Promise<string[]> {
@@ -176,9 +177,14 @@ test('every worker finds what was published and not what was revoked', async () 
     gone.push(await allAnswer(about, false, await publish(url, prober, revoked)));
     for (const id of await snapshots()) built.add(id);
   }
-  await writing;
+  const perSecond = (await writing).toFixed(1);
   if (before !== undefined) built.delete(before);
-  const worst = { probes: found.length, found: Math.max(...found), gone: Math.max(...gone) };
+  const worst = {
+    perSecond,
+    probes: found.length,
+    found: Math.max(...found),
+    gone: Math.max(...gone),
+  };
   console.log(`${JSON.stringify(worst)} ms, ${built.size} snapshots built meanwhile`);
   expect(built.size).toBeGreaterThanOrEqual(IS_SOAK ? 10 : 1);
   if (IS_SOAK) expect(Math.max(...found, ...gone)).toBeLessThan(FRESH_MS_MAX);
