@@ -3,6 +3,7 @@ import { round } from './search-cache.ts';
 import type { DataShape } from './search-data.ts';
 import { LIBSQL_CARDS, libsqlVectors, postgresFullText } from './search-databases.ts';
 import { buildIndexes, measureEngine } from './search-engines.ts';
+import { measureHttp } from './search-http.ts';
 import { measureMillion } from './search-million.ts';
 import { measureQuality } from './search-quality.ts';
 import { measureRequests } from './search-request.ts';
@@ -37,6 +38,7 @@ export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
     results.push(...measured.results);
     for (const peer of measured.missing) missing.add(peer);
   }
+  results.push(...(await measureHttp(note)));
   results.push(...(await measureWorkerd(note)));
   if (full) results.push(...(await measureMillion(note)));
   return { suite: 'search', machine: '', results, missing: [...missing] };
