@@ -30,7 +30,7 @@ type AttemptFailure = Failure & {
   held?: bigint;
   retryMs?: number;
 };
-type Attempt = { ok: true; value: Omit<RunValue, 'tried' | 'timings_ms'> } | AttemptFailure;
+export type Attempt = { ok: true; value: Omit<RunValue, 'tried' | 'timings_ms'> } | AttemptFailure;
 
 const elsewhere = (failure: Failure, held = 0n): AttemptFailure => ({
   ...failure,

@@ -30,11 +30,11 @@ import {
   closeChannel,
   openChannel,
 } from './channels.ts';
+import { AgentChoice } from './choice.ts';
 import { type ClientContext, type Failure, fail } from './context.ts';
-import type { Openings } from './order.ts';
 import type { OnProgress } from './progress.ts';
 import { type Recovered, recover } from './recover.ts';
-import { runTask } from './run.ts';
+import { type RunState, runTask } from './run.ts';
 import type { RunOptions, RunResult } from './run-model.ts';
 
 export interface ConnectOptions
@@ -125,7 +125,7 @@ async function clientOf(context: ClientContext, options: ConnectOptions): Promis
   const mode = options.recoverVerify ?? 'always';
   const answerForOpen = () => recover(context, { mode, onProgress: options.onProgress });
   const recovered = await answerForOpen();
-  const openings: Openings = new Map();
+  const runs: RunState = { openings: new Map(), choice: new AgentChoice(context) };
   return {
     did: signer.did,
     network,
@@ -133,7 +133,7 @@ async function clientOf(context: ClientContext, options: ConnectOptions): Promis
     wallet,
     recovered,
     search: (request, o) => edge.search(request, o),
-    run: (o) => runTask(context, openings, { onProgress: options.onProgress, ...o }),
+    run: (o) => runTask(context, runs, { onProgress: options.onProgress, ...o }),
     openChannel: (peer, fund, o = {}) => openChannel(context, peer, fund, o, o.signal),
     closeChannel: (ch, o) => closeChannel(context, ch, o),
     recover: answerForOpen,

@@ -126,6 +126,24 @@ test('an executor that turns the task down is followed by the next one', async (
   expect(tried).toMatchObject([{ did: edge.executors[0]?.signer.did, code: 'rejected:busy' }]);
 });
 
+test('who failed is not asked first again, by this client or by the next one of its wallet', async () => {
+  const edge = await edgeWith({ reject: { code: 'abandoned' } }, {});
+  const store = createMemoryStore();
+  const first = await clientOf(edge, store);
+  expect(unwrap(await first.run(hello)).tried).toHaveLength(1);
+  expect(unwrap(await first.run(hello)).tried).toEqual([]);
+  await first.close();
+  const second = await clientOf(edge, store);
+  expect(unwrap(await second.run(hello)).tried).toEqual([]);
+});
+
+test('work in parallel spreads over agents that are equally good', async () => {
+  const edge = await edgeWith({}, {}, {});
+  const client = await clientOf(edge);
+  const runs = await Promise.all(Array.from({ length: 12 }, () => client.run(hello)));
+  expect(new Set(runs.map((run) => unwrap(run).agent.did)).size).toBe(3);
+});
+
 test('a card that changed since it was read is read again, and the work done at its new terms', async () => {
   const edge = await edgeWith({});
   const client = await clientOf(edge);

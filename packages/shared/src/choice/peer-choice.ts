@@ -14,6 +14,8 @@ export interface PeerChoiceOptions {
   readonly random: () => number;
   /** What failed work costs beside the time it took, ms. */
   readonly failureCostMs: number;
+  /** What a task is taken to need where nothing was served yet, ms; 1 unless given. */
+  readonly typicalMs?: number;
   /** After this long without news half of a peer's failures are forgiven. */
   readonly forgive?: { readonly halfLifeMs: number; readonly now: () => number };
 }
@@ -193,7 +195,7 @@ export class PeerChoice {
       sum += record.serviceMs;
       known += 1;
     }
-    return known === 0 ? 1 : sum / known;
+    return known === 0 ? (this.#options.typicalMs ?? 1) : sum / known;
   }
 
   #known(did: string): Known {
