@@ -2,7 +2,7 @@ import type { Cancel, Timers } from './ports.ts';
 
 /** A signal that aborts after `ms`, or with the outer one. `cancel` when the work is done. */
 export function deadline(
-  timers: Timers,
+  timers: Pick<Timers, 'after'>,
   ms: number,
   outer?: AbortSignal,
 ): { signal: AbortSignal; cancel: Cancel } {
@@ -18,4 +18,18 @@ export function deadline(
       outer?.removeEventListener('abort', abort);
     },
   };
+}
+
+/** Resolves after `ms`, or when the signal aborts. */
+export function pause(timers: Timers, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = (): void => {
+      cancel();
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const cancel = timers.after(ms, done);
+    signal.addEventListener('abort', done, { once: true });
+  });
 }

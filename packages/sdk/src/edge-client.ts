@@ -58,6 +58,8 @@ export interface EdgeClientOptions {
   url: string;
   /** Who asks; without one, only public reads are possible. */
   signer?: Signer;
+  /** Asked before each attempt where the edge is, when it is not always at `url`. */
+  locate?: () => Promise<string>;
   fetch?: Fetch;
   clock?: Clock;
   rng?: Rng;
@@ -216,7 +218,7 @@ export interface EdgeClient {
 export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
   const rng = options.rng ?? systemRng;
   const transport = createTransport({
-    url: options.url,
+    url: options.locate ?? options.url,
     signer: options.signer,
     fetch: options.fetch ?? ((url, init) => fetch(url, init)),
     clock: options.clock ?? systemClock,

@@ -10,12 +10,13 @@ export {
 } from './audit/ledger-audit.ts';
 export { type AgentRef, parseAgent } from './client/candidates.ts';
 export type { ChannelTermsAsked, CloseOptions } from './client/channels.ts';
-export { type Client, type ConnectOptions, connect } from './client/connect.ts';
+export { type Client, type ClientOptions, type ConnectOptions, connect } from './client/connect.ts';
 export type { Failure } from './client/context.ts';
 export type { LimitsAsked } from './client/plan.ts';
 export type { OnProgress, ProgressEvent, Step, Timings } from './client/progress.ts';
 export type { Recovered } from './client/recover.ts';
 export type { RunFailure, RunOptions, RunResult, RunValue, Tried } from './client/run-model.ts';
+export { createMemoryOrders, type SentOrders } from './client/sent-orders.ts';
 export * from './edge-client.ts';
 export type { ClientCode, EdgeFailure, EdgeResult } from './http/outcome.ts';
 export type { Cancel, Clock, Fetch, Rng, Timers } from './ports.ts';

@@ -3,14 +3,17 @@ import { join } from 'node:path';
 import { createSigner } from '@zerostate/shared';
 import { readKeyFile } from './adapters/key-file.ts';
 import { createModuleFolder } from './adapters/module-folder.ts';
+import { createOrderFolder } from './adapters/order-folder.ts';
 import { createSandboxRerun } from './adapters/sandbox-rerun.ts';
-import { type Client, type ConnectOptions, connect } from './client/connect.ts';
+import { type Client, type ClientOptions, type ConnectOptions, connect } from './client/connect.ts';
 import { type Failure, fail } from './client/context.ts';
 import { createInProcessRerun } from './verify/rerun.ts';
 import { openFileStore, WalletFileError } from './wallet/adapters/file-store.ts';
+import type { WalletStore } from './wallet/store.ts';
 
 export { createKeyFile, type KeyFileCode, keyPath, readKeyFile } from './adapters/key-file.ts';
 export { createModuleFolder } from './adapters/module-folder.ts';
+export { createOrderFolder } from './adapters/order-folder.ts';
 export { createSandboxRerun } from './adapters/sandbox-rerun.ts';
 export * from './index.ts';
 export { openFileStore, WalletFileError } from './wallet/adapters/file-store.ts';
@@ -26,14 +29,32 @@ export async function connectFromState(
   folder: string,
   options: StateOptions = {},
 ): Promise<{ ok: true; value: Client } | Failure> {
+  return withState(folder, options, async ({ seed, ...state }) => {
+    const identity = await createSigner(seed);
+    return connect(edgeUrl, identity, { ...options, ...state });
+  });
+}
+
+/** What a state folder holds, opened. */
+export interface OpenState extends Required<Pick<ClientOptions, 'modules' | 'orders' | 'rerun'>> {
+  seed: Uint8Array;
+  store: WalletStore;
+}
+
+/** Opens a state folder for a client, and closes it again where none comes of it. */
+export async function withState(
+  folder: string,
+  options: Pick<ClientOptions, 'modules' | 'orders' | 'rerun'>,
+  connectWith: (state: OpenState) => Promise<{ ok: true; value: Client } | Failure>,
+): Promise<{ ok: true; value: Client } | Failure> {
   const seed = await readKeyFile(folder);
   if (!seed.ok) return seed;
-  const identity = await createSigner(seed.value);
   const store = await openStore(join(folder, 'wallet.db'));
   if ('code' in store) return store;
   const rerun = options.rerun ?? nodeRerun();
   const modules = options.modules ?? createModuleFolder(join(folder, 'modules'));
-  const client = await connect(edgeUrl, identity, { ...options, store, rerun, modules });
+  const orders = options.orders ?? createOrderFolder(join(folder, 'orders'));
+  const client = await connectWith({ seed: seed.value, store, rerun, modules, orders });
   if (client.ok) return client;
   await rerun.close();
   await store.close();

@@ -43,7 +43,7 @@ export interface GatewayVia {
   did: Did;
   /** URL of its edge, as `gatewayInfo` gave it. */
   origin: string;
-  timers: Timers;
+  timers: Pick<Timers, 'after'>;
 }
 
 type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -78,7 +78,11 @@ export function gatewayFetch(mesh: { readonly wire: Wire }, via: GatewayVia): Fe
 export async function gatewayInfo(
   mesh: { readonly wire: Wire },
   did: Did,
-  options: { timers: Timers; signal?: AbortSignal | undefined; withinMs?: number | undefined },
+  options: {
+    timers: Pick<Timers, 'after'>;
+    signal?: AbortSignal | undefined;
+    withinMs?: number | undefined;
+  },
 ): Promise<Result<GatewayInfo, GatewayCode>> {
   const asked: Asked = { method: 'GET', path: INFO_PATH, headers: {}, body: new Uint8Array() };
   try {
@@ -105,7 +109,7 @@ type Answered = {
 
 async function ask(
   wire: Wire,
-  via: { did: Did; timers: Timers; withinMs?: number | undefined },
+  via: { did: Did; timers: Pick<Timers, 'after'>; withinMs?: number | undefined },
   asked: Asked,
   outer: AbortSignal | undefined,
 ): Promise<Answered> {

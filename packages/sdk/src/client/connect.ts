@@ -36,19 +36,24 @@ import type { OnProgress } from './progress.ts';
 import { type Recovered, recover } from './recover.ts';
 import { type RunState, runTask } from './run.ts';
 import type { RunOptions, RunResult } from './run-model.ts';
+import { createMemoryOrders, type SentOrders } from './sent-orders.ts';
 
-export interface ConnectOptions
-  extends Pick<EdgeClientOptions, 'fetch' | 'clock' | 'rng' | 'timers'> {
+/** What every client is given, whichever way it reaches its network. */
+export interface ClientOptions extends Pick<EdgeClientOptions, 'clock' | 'rng' | 'timers'> {
   /** Where the wallet is kept; in memory by default, which forgets open channels with the process. */
   store?: WalletStore | undefined;
   limits?: SpendingLimits | undefined;
   /** Where programs are re-run; in this process by default. */
   rerun?: Rerun | undefined;
   modules?: ModuleStore | undefined;
+  /** What went to executors over the mesh; in memory by default. */
+  orders?: SentOrders | undefined;
   /** How tasks that an earlier run left open are checked; `always` by default. */
   recoverVerify?: VerifyMode | undefined;
   onProgress?: OnProgress | undefined;
 }
+
+export interface ConnectOptions extends ClientOptions, Pick<EdgeClientOptions, 'fetch'> {}
 
 type Done<T> = { ok: true; value: T } | Failure;
 
@@ -92,36 +97,62 @@ export async function connect(
   const edge = createEdgeClient({ ...options, url: edgeUrl, signer: identity, clock, rng, timers });
   const network = await edge.network();
   if (!network.ok) return network;
-  if (networkId(network.value.genesis) !== network.value.network) {
+  return openClient({ network: network.value, identity, reach: () => edge, options });
+}
+
+/** How a caller reaches its network, once its wallet is open. */
+export interface Reach {
+  network: NetworkAnswer;
+  identity: Signer;
+  reach: (wallet: Wallet, orders: SentOrders) => EdgeClient;
+  options: ClientOptions;
+}
+
+/** A client on a network that is known: opens the wallet, and answers for what it left open. */
+export async function openClient({
+  network,
+  identity,
+  reach,
+  options,
+}: Reach): Promise<Done<Client>> {
+  const { clock = systemClock, rng = systemRng, timers = systemTimers } = options;
+  if (networkId(network.genesis) !== network.network) {
     return fail('network-invalid', 'the network id is not that of its genesis');
   }
   const wallet = await createWallet({
     store: options.store ?? createMemoryStore(),
     signer: identity,
-    network: network.value.network,
+    network: network.network,
     clock,
     rng,
     limits: options.limits,
   });
   if (!wallet.ok) return wallet;
+  const orders = options.orders ?? createMemoryOrders();
+  const edge = reach(wallet.value, orders);
   const context: ClientContext = {
     edge,
     wallet: wallet.value,
     signer: identity,
     verifier: createVerifier(),
-    network: network.value,
+    network,
     rerun: options.rerun ?? createInProcessRerun(),
     modules: options.modules ?? createMemoryModules(),
+    orders,
     cards: new Map(),
     clock,
     rng,
     timers,
   };
-  return { ok: true, value: await clientOf(context, options) };
+  return { ok: true, value: await clientOf(context, edge, options) };
 }
 
-async function clientOf(context: ClientContext, options: ConnectOptions): Promise<Client> {
-  const { edge, wallet, signer, network } = context;
+async function clientOf(
+  context: ClientContext,
+  edge: EdgeClient,
+  options: ClientOptions,
+): Promise<Client> {
+  const { wallet, signer, network } = context;
   const mode = options.recoverVerify ?? 'always';
   const answerForOpen = () => recover(context, { mode, onProgress: options.onProgress });
   const recovered = await answerForOpen();

@@ -138,8 +138,8 @@ async function openFor(
 
 /** Hands a signed task with its input to the edge. */
 export async function submit(
-  { edge }: ClientContext,
-  { manifest, cond }: Reserved,
+  { edge }: Pick<ClientContext, 'edge'>,
+  { manifest, cond }: Pick<Reserved, 'manifest' | 'cond'>,
   input: Uint8Array,
   signal?: AbortSignal,
 ) {

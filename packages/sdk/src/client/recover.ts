@@ -1,9 +1,10 @@
 import type { TaskAnswer } from '@zerostate/shared';
 import type { EdgeResult } from '../http/outcome.ts';
 import type { VerifyMode } from '../verify/policy.ts';
-import type { WalletTask } from '../wallet/model.ts';
+import { isDone, type WalletTask } from '../wallet/model.ts';
 import { refreshChannel } from './channels.ts';
 import { type ClientContext, isUnknown } from './context.ts';
+import { submit } from './order.ts';
 import { createSteps, type OnProgress } from './progress.ts';
 import { deliver, settle } from './settle.ts';
 
@@ -42,6 +43,7 @@ export async function recover(
   for (const ch of channels) {
     if ((await refreshChannel(context, ch)).ok) known.add(ch);
   }
+  await forgetAnswered(context);
   for (const { task: id } of pending) {
     const task = await context.wallet.task(id);
     if (task === null) continue;
@@ -56,6 +58,14 @@ export async function recover(
   return recovered;
 }
 
+/** The inputs of orders that nothing can come of any more. */
+async function forgetAnswered({ wallet, orders }: ClientContext): Promise<void> {
+  for (const id of await orders.tasks()) {
+    const task = await wallet.task(id);
+    if (task === null || isDone(task)) await orders.forget(id);
+  }
+}
+
 type Outcome = Omit<Recovered, 'task' | 'agent'>;
 
 async function recoverOne(
@@ -63,7 +73,6 @@ async function recoverOne(
   task: WalletTask,
   options: { mode: VerifyMode; onProgress?: OnProgress | undefined },
 ): Promise<Outcome> {
-  const { edge } = context;
   if (!task.delivered) {
     const isThere = await deliver(context, task.task);
     if (isThere) return { state: 'delivered' };
@@ -81,14 +90,40 @@ async function recoverOne(
       return { state: 'paid' };
     case 'offered':
     case 'withdrawn': {
-      const answer = await edge.task(task.task);
+      const answer = await whereItIs(context, task);
       if (answer.ok) return follow(context, task, answer.value, options);
-      if (!isUnknown(answer)) return { state: 'open', code: answer.code };
-      // It never reached the edge, or the edge has long forgotten it.
+      if (!isUnknown(answer)) return openOrLapsed(context, task, answer.code);
+      // It reached nobody, or has long been forgotten.
       if (task.state === 'offered') await context.wallet.withdraw(task.task);
       return lapse(context, task);
     }
   }
+}
+
+/** Time for an executor to tell an edge what it has done for somebody who went another way. */
+const TOLD_MS = 15_000;
+
+/** A task as the edge knows it. One that went to its executor without it is handed to it first. */
+async function whereItIs(
+  { edge, orders }: ClientContext,
+  { task, manifest, cond }: WalletTask,
+): Promise<EdgeResult<TaskAnswer>> {
+  const answer = await edge.task(task);
+  if (answer.ok || !isUnknown(answer)) return answer;
+  const input = await orders.input(task);
+  if (input === null) return answer;
+  const submitted = await submit({ edge }, { manifest, cond }, input);
+  return submitted.ok ? edge.task(task, { waitMs: TOLD_MS }) : submitted;
+}
+
+/** Nobody says what became of the task: past its time the ledger, which was asked, has the word. */
+async function openOrLapsed(
+  context: ClientContext,
+  task: WalletTask,
+  code: string,
+): Promise<Outcome> {
+  const outcome = await lapse(context, task);
+  return outcome.state === 'open' ? { state: 'open', code } : outcome;
 }
 
 async function follow(

@@ -15,6 +15,8 @@ export interface EdgeFailure {
   code: string;
   detail?: string;
   problem?: Problem;
+  /** False where the request cannot have reached anybody: nothing will come of it. */
+  isSent?: false;
 }
 
 export type EdgeResult<T> = Ok<T> | EdgeFailure;

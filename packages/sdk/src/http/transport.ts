@@ -6,8 +6,11 @@ import { type EdgeFailure, type EdgeResult, failure } from './outcome.ts';
 import { pause } from './pause.ts';
 
 export interface TransportOptions {
-  /** Origin of the edge, with or without a path below which it lives. */
-  url: string;
+  /**
+   * Origin of the edge, with or without a path below which it lives. A function names the one that
+   * the next attempt goes to, and may throw where there is none.
+   */
+  url: string | (() => Promise<string>);
   signer?: Signer | undefined;
   fetch: Fetch;
   clock: Clock;
@@ -40,14 +43,12 @@ export interface Transport {
 
 /** Sends requests: signed afresh at each attempt, timed, repeated where that can help. */
 export function createTransport(options: TransportOptions): Transport {
-  const base = options.url.endsWith('/') ? options.url : `${options.url}/`;
   return {
     async send(call, read) {
       const signer = call.access === 'public' ? undefined : options.signer;
       if (call.access === 'private' && signer === undefined) return failure('identity-missing');
-      const url = new URL(call.path, base).href;
       for (let attempt = 1; ; attempt++) {
-        const tried = await attemptOnce(options, call, url, signer, read);
+        const tried = await attemptOnce(options, call, signer, read);
         if (tried.result.ok || tried.pauseMs === null || attempt >= ATTEMPTS_MAX) {
           return tried.result;
         }
@@ -65,7 +66,6 @@ type Attempt<T> = { result: EdgeResult<T>; pauseMs: number | null };
 async function attemptOnce<T>(
   options: TransportOptions,
   call: Call,
-  url: string,
   signer: Signer | undefined,
   read: Reader<T>,
 ): Promise<Attempt<T>> {
@@ -79,6 +79,8 @@ async function attemptOnce<T>(
     abort.abort();
   });
   try {
+    const base = typeof options.url === 'string' ? options.url : await options.url();
+    const url = new URL(call.path, base.endsWith('/') ? base : `${base}/`).href;
     const init = await requestOf(options, call, url, signer, abort.signal);
     const response = await options.fetch(url, init);
     // Inside the timer: a body that trickles is as late as an answer that never comes.

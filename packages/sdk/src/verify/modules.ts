@@ -38,7 +38,7 @@ export function createMemoryModules(bytesMax = BYTES_MAX): ModuleStore {
 
 /** A module from the store, or else from the edge and then into the store. */
 export async function fetchModule(
-  edge: EdgeClient,
+  edge: Pick<EdgeClient, 'getBlob'>,
   store: ModuleStore,
   hash: string,
   options: CallOptions = {},

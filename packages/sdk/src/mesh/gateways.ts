@@ -1,0 +1,139 @@
+import {
+  GatewayError,
+  type GatewayInfo,
+  gatewayFetch,
+  gatewayInfo,
+  type Mesh,
+} from '@zerostate/mesh';
+import type { Did, NetworkAnswer, Verifier } from '@zerostate/shared';
+import type { Clock, Fetch, Rng, Timers } from '../ports.ts';
+import { askLedger, askNetwork, EdgeBusy, ForgedAnswer } from './ledger-answer.ts';
+
+/** A node that is a gateway says so within this. */
+const INFO_MS = 5_000;
+/** A node that is no gateway, or could not be reached, is asked again after this. */
+const AGAIN_MS = 30_000;
+/** Nodes that are asked at the same time whether they are gateways. */
+const ASKED_MAX = 8;
+
+/** No node that is connected leads to the ledger. */
+export class NoGateway extends Error {
+  override name = 'NoGateway';
+}
+
+export interface GatewaysOptions {
+  mesh: Mesh;
+  /** The network, or undefined: the first one that is met. */
+  network: string | undefined;
+  verifier: Verifier;
+  clock: Clock;
+  rng: Rng;
+  timers: Timers;
+}
+
+interface Gateway {
+  did: Did;
+  origin: string;
+}
+
+/**
+ * The ways to the ledger: peers that carry requests to their edge. One is used until it fails, then
+ * another that is connected. Every answer is checked for the ledger's signature: who brings one that
+ * is not is never asked again.
+ */
+export class Gateways {
+  readonly #options: GatewaysOptions;
+  readonly #notBefore = new Map<Did, number>();
+  readonly #known = new Map<Did, Gateway>();
+  #network: NetworkAnswer | null;
+  #finding: Promise<Gateway> | null;
+
+  constructor(options: GatewaysOptions, network: NetworkAnswer | null = null) {
+    this.#options = options;
+    this.#network = network;
+    this.#finding = null;
+  }
+
+  /** What the network is, as its ledger says through a gateway. */
+  async network(): Promise<NetworkAnswer> {
+    if (this.#network === null) await this.#current();
+    if (this.#network === null) throw new NoGateway('no gateway told the network');
+    return this.#network;
+  }
+
+  /** URL of the edge that the next request goes to. */
+  readonly locate = async (): Promise<string> => (await this.#current()).origin;
+
+  readonly fetch: Fetch = async (url, init) => {
+    const gateway = await this.#current();
+    if (!url.startsWith(gateway.origin)) throw new NoGateway('the gateway has changed');
+    const { genesis } = await this.network();
+    try {
+      return await askLedger(this.#asked(gateway), url, init, () => genesis.ledger);
+    } catch (cause) {
+      if (init.signal?.aborted !== true) this.#failed(gateway.did, cause);
+      throw cause;
+    }
+  };
+
+  #failed(did: Did, cause: unknown): void {
+    // Busy, and the only one: it is the right one a moment later.
+    if (isBusy(cause) && this.#known.size <= 1) return;
+    this.#known.delete(did);
+    const isLiar = cause instanceof ForgedAnswer;
+    const { clock } = this.#options;
+    this.#notBefore.set(did, isLiar ? Number.POSITIVE_INFINITY : clock.now() + AGAIN_MS);
+  }
+
+  async #current(): Promise<Gateway> {
+    for (const gateway of this.#known.values()) return gateway;
+    this.#finding ??= this.#find().finally(() => {
+      this.#finding = null;
+    });
+    return this.#finding;
+  }
+
+  async #find(): Promise<Gateway> {
+    const { mesh, clock } = this.#options;
+    const peers = new Set(mesh.wire.connections().map(({ did }) => did));
+    const askable = [...peers].filter((did) => (this.#notBefore.get(did) ?? 0) <= clock.now());
+    if (askable.length === 0) throw new NoGateway('no peer is connected that could be one');
+    const tries = askable.slice(0, ASKED_MAX).map((did) => this.#probe(did));
+    const first = await Promise.any(tries).catch(() => null);
+    if (first === null) throw new NoGateway(`none of ${tries.length} peers leads to the ledger`);
+    return first;
+  }
+
+  /** The gateway, once its edge has shown that it is one of the network. */
+  async #probe(did: Did): Promise<Gateway> {
+    const { mesh, timers, network } = this.#options;
+    const info = await gatewayInfo(mesh, did, { timers, withinMs: INFO_MS });
+    try {
+      if (!info.ok) throw new NoGateway(info.code);
+      const gateway: Gateway = { did, origin: originOf(info.value) };
+      const wanted = this.#network?.network ?? network;
+      const answer = await askNetwork(this.#asked(gateway), wanted);
+      this.#network ??= answer;
+      if (this.#network.network !== answer.network) throw new NoGateway('another network');
+      this.#known.set(did, gateway);
+      return gateway;
+    } catch (cause) {
+      this.#failed(did, cause);
+      throw cause;
+    }
+  }
+
+  #asked({ did, origin }: Gateway) {
+    const { mesh, timers, rng, verifier } = this.#options;
+    return { fetch: gatewayFetch(mesh, { did, origin, timers }), origin, rng, verifier };
+  }
+}
+
+function isBusy(cause: unknown): boolean {
+  if (cause instanceof GatewayError) return cause.code === 'refused' && cause.retryMs > 0;
+  return cause instanceof EdgeBusy;
+}
+
+function originOf({ origin }: GatewayInfo): string {
+  return origin.endsWith('/') ? origin.slice(0, -1) : origin;
+}

@@ -1,0 +1,148 @@
+import type { Mesh, VerifiedCard } from '@zerostate/mesh';
+import {
+  type CardAnswer,
+  type Did,
+  envelopeField,
+  isDid,
+  RESULTS_MAX,
+  type SearchAnswer,
+  type SearchRequest,
+} from '@zerostate/shared';
+import type { EdgeResult } from '../http/outcome.ts';
+import { pause } from '../http/pause.ts';
+import type { Clock, Timers } from '../ports.ts';
+import { capabilitiesAsked, rankCards } from './rank.ts';
+
+/** Words of a search that are looked up in the table. */
+const CAPABILITIES_MAX = 8;
+/** The table answers within this, or is left out of this search. */
+const LOOKUP_MS = 4_000;
+/** Nodes that are asked for their cards at the same time, and how long they may take. */
+const ASKED_MAX = 32;
+const ASK_MS = 5_000;
+/** A node that told its cards is asked again after this. */
+const TOLD_MS = 5_000;
+/** Reaching an executor whose address is known. */
+const REACH_MS = 8_000;
+const RESULTS_DEFAULT = 10;
+
+export interface MeshCardsOptions {
+  mesh: Mesh;
+  clock: Clock;
+  timers: Timers;
+}
+
+/** Finding agents without an index: by name in the table, by what their nodes say of themselves. */
+export class MeshCards {
+  readonly #options: MeshCardsOptions;
+  readonly #toldAt = new Map<Did, number>();
+
+  constructor(options: MeshCardsOptions) {
+    this.#options = options;
+  }
+
+  /** An agent's card, from its own node where that can be reached. */
+  async card(did: string, agent: string): Promise<EdgeResult<CardAnswer>> {
+    if (!isDid(did)) return { ok: false, code: 'agent-not-found', detail: did, isSent: false };
+    const { mesh } = this.#options;
+    const isReached = await this.#reach(did);
+    if (isReached) await this.#ask(did);
+    let held = mesh.book.card(did, agent);
+    let online = isReached;
+    if (held === null) {
+      const resolved = await mesh.cards.resolve(did, agent);
+      if (!resolved.ok) {
+        const about = `${did}#${agent}: ${resolved.code}`;
+        return { ok: false, code: 'agent-not-found', detail: about, isSent: false };
+      }
+      held = resolved.value;
+      // The table knew where it is, too.
+      online ||= await this.#reach(did);
+    }
+    return { ok: true, value: answerOf(held, online) };
+  }
+
+  /** Cards that this node knows once it has looked around, ranked by `rankCards`. */
+  async search(
+    request: SearchRequest,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<EdgeResult<SearchAnswer>> {
+    const { reputation_min: least } = request.filters ?? {};
+    if (least !== undefined && least > 0) {
+      return { ok: false, code: 'filter-unknown', detail: 'reputation_min needs an edge' };
+    }
+    const { mesh } = this.#options;
+    const found = await this.#lookAround(request);
+    if (isAborted(options.signal)) return { ok: false, code: 'aborted' };
+    await this.#all([...found], (did) => this.#ask(did), ASK_MS);
+    if (isAborted(options.signal)) return { ok: false, code: 'aborted' };
+    const ranked = rankCards(mesh.book.all(), request, (did) => this.#isOnline(did));
+    const results = ranked.slice(0, Math.min(request.k ?? RESULTS_DEFAULT, RESULTS_MAX));
+    return { ok: true, value: { results, rev: 0, embedder: 'mesh', total: ranked.length } };
+  }
+
+  /** Nodes that may have what is asked for: connected ones, and those that the table names. */
+  async #lookAround(request: SearchRequest): Promise<Set<Did>> {
+    const { mesh } = this.#options;
+    const found = new Set<Did>(mesh.wire.connections().map(({ did }) => did));
+    const capabilities = capabilitiesAsked(request, CAPABILITIES_MAX);
+    const lookUp = async (capability: string): Promise<void> => {
+      const providers = await mesh.cards.providers(capability);
+      for (const did of providers.ok ? providers.value : []) found.add(did);
+    };
+    await this.#all(capabilities, lookUp, LOOKUP_MS);
+    return found;
+  }
+
+  async #ask(did: Did): Promise<void> {
+    const { mesh, clock } = this.#options;
+    const now = clock.now();
+    if (now - (this.#toldAt.get(did) ?? Number.NEGATIVE_INFINITY) < TOLD_MS) return;
+    const asked = await mesh.cardAsking.ask(did);
+    if (asked.ok) this.#toldAt.set(did, now);
+  }
+
+  async #reach(did: Did): Promise<boolean> {
+    const { mesh } = this.#options;
+    if (mesh.wire.isConnected(did)) return true;
+    for (const { params } of mesh.book.cardsOf(did)) await mesh.wire.learn(did, params.mesh);
+    return (await mesh.connect(did, REACH_MS)).ok;
+  }
+
+  #isOnline(did: Did): boolean {
+    const { mesh } = this.#options;
+    return mesh.wire.isConnected(did) || mesh.presences.of(did) !== null;
+  }
+
+  /** Each of them, as far as it goes in the time. */
+  async #all<T>(items: readonly T[], work: (item: T) => Promise<void>, ms: number): Promise<void> {
+    const over = new AbortController();
+    const works = Promise.allSettled(items.slice(0, ASKED_MAX).map(work));
+    await Promise.race([works, pause(this.#options.timers, ms, over.signal)]);
+    over.abort();
+  }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function answerOf({ body, record, card, params }: VerifiedCard, online: boolean): CardAnswer {
+  return {
+    did: body.did,
+    agent: body.agent,
+    name: card.name,
+    description: card.description,
+    tags: [...new Set(card.skills.flatMap(({ tags }) => tags))],
+    skills: card.skills.map(({ id }) => id),
+    regions: [...params.regions],
+    seq: body.seq,
+    card_sha256: body.card_sha256,
+    issued_at: body.issued_at,
+    expires_at: body.expires_at,
+    rev: 0,
+    online,
+    record: envelopeField.parse(record),
+    card: { ...card },
+  };
+}

@@ -1,0 +1,99 @@
+import { digestSha256, type TaskAnswer } from '@zerostate/shared';
+import { isUnknown } from '../client/context.ts';
+import { submit } from '../client/order.ts';
+import type { SentOrders } from '../client/sent-orders.ts';
+import type { EdgeClient } from '../edge-client.ts';
+import type { EdgeResult } from '../http/outcome.ts';
+import type { ModuleStore } from '../verify/modules.ts';
+import type { KnownTask } from './known-tasks.ts';
+import type { MeshCards } from './mesh-cards.ts';
+import type { MeshTasks } from './mesh-tasks.ts';
+
+/** How long an executor may take to tell the edge what it did for a caller of the mesh. */
+const HANDED_MS = 15_000;
+/** The edge has the task, and not its receipt yet. */
+const RECEIPT_AWAITED = 'task-terms';
+
+export interface MeshEdgeParts {
+  /** The edge's API through a gateway: the ledger, and what is asked of an edge all the same. */
+  ledger: EdgeClient;
+  tasks: MeshTasks;
+  cards: MeshCards;
+  orders: SentOrders;
+  bytes: ModuleStore;
+}
+
+/**
+ * An edge's API for a caller without one: agents and tasks are asked of the nodes themselves, the
+ * ledger through a gateway. A task that the mesh cannot bring to its end goes to the edge as well,
+ * where it is the same task.
+ */
+export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
+  const { ledger, tasks, cards, bytes } = parts;
+  const handOver = handingOver(parts);
+  return {
+    ...ledger,
+    card: (did, agent) => cards.card(did, agent),
+    search: (request, options) => cards.search(request, options),
+    submitTask: (request, options) => tasks.submit(request, options),
+    task: async (id, options) => (await tasks.task(id, options)) ?? ledger.task(id, options),
+    cancelTask: async (id, cancel, options) =>
+      (await tasks.cancel(id)) ?? ledger.cancelTask(id, cancel, options),
+    // The executor first: it is who wants it. An edge keeps it for one that is away.
+    voucher: async (ch, voucher, options) => {
+      const held = await tasks.pay(ch, voucher);
+      return held === null ? ledger.voucher(ch, voucher, options) : { ok: true, value: held };
+    },
+    async object(id, objection, options) {
+      const first = await ledger.object(id, objection, options);
+      if (first.ok || !(isUnknown(first) || first.code === RECEIPT_AWAITED)) return first;
+      const known = await tasks.sentTo(id);
+      if (known === null) return first;
+      const handed = await handOver(known);
+      return handed.ok ? ledger.object(id, objection, options) : handed;
+    },
+    // It stays here until the task that names it goes to its executor.
+    async putBlob(input) {
+      const hash = await digestSha256(input);
+      await bytes.put(hash, input);
+      return { ok: true, value: hash };
+    },
+    async getBlob(hash, options) {
+      const held = await bytes.get(hash);
+      if (held !== null) return { ok: true, value: new Uint8Array(held) };
+      const fetched = await ledger.getBlob(hash, options);
+      if (fetched.ok || !isUnknown(fetched)) return fetched;
+      // Only when the edge has the receipt, and not the output, does its executor keep it back.
+      const known = tasks.byOutput(hash);
+      if (known === null) return ownInput(parts, hash, fetched);
+      const handed = await handOver(known);
+      if (!handed.ok) return handed;
+      if (handed.value.receipt === null) return { ok: false, code: 'output-not-there' };
+      return ledger.getBlob(hash, options);
+    },
+  };
+}
+
+/** Gives a task of the mesh to the edge, and waits for its receipt there. */
+function handingOver({ ledger, orders }: MeshEdgeParts) {
+  return async ({ task, manifest, cond }: KnownTask): Promise<EdgeResult<TaskAnswer>> => {
+    const input = (await orders.input(task)) ?? new Uint8Array();
+    const submitted = await submit({ edge: ledger }, { manifest, cond }, input);
+    if (!submitted.ok || submitted.value.receipt !== null) return submitted;
+    return ledger.task(task, { waitMs: HANDED_MS });
+  };
+}
+
+/** The input of an order that an earlier process sent. */
+async function ownInput(
+  { orders }: MeshEdgeParts,
+  hash: string,
+  unknown: EdgeResult<Uint8Array<ArrayBuffer>>,
+): Promise<EdgeResult<Uint8Array<ArrayBuffer>>> {
+  for (const task of await orders.tasks()) {
+    const input = await orders.input(task);
+    if (input === null || (await digestSha256(input)) !== hash) continue;
+    return { ok: true, value: new Uint8Array(input) };
+  }
+  return unknown;
+}
