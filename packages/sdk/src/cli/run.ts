@@ -7,10 +7,11 @@ import { formatUnits } from '../units.ts';
 import type { VerifyMode } from '../verify/policy.ts';
 import { CommandFailure, describe } from './exit.ts';
 import { plain, readInput, type Terminal, writeOutput } from './io.ts';
+import { addMeshOptions, type MeshFlags, withWay } from './mesh.ts';
 import { progressOn } from './progress.ts';
-import { amount, type CommonOptions, commonOptions, withClient } from './session.ts';
+import { amount, type CommonOptions, commonOptions } from './session.ts';
 
-interface RunFlags {
+interface RunFlags extends MeshFlags {
   in?: string;
   out?: string;
   budget: string;
@@ -25,8 +26,7 @@ interface RunFlags {
 const MODES: readonly VerifyMode[] = ['always', 'sample', 'never'];
 
 export function addRun(program: Command, terminal: Terminal): void {
-  program
-    .command('run')
+  addMeshOptions(program.command('run'))
     .description('find an agent, have it do one piece of work, check the result and pay')
     .argument('[words]', 'what you need, in words; optional with --agent')
     .option('--in <file>', 'input of the program; - for standard input')
@@ -44,15 +44,18 @@ export function addRun(program: Command, terminal: Terminal): void {
 Examples:
   zs run "render markdown to html" --in README.md --out README.html --budget 0.5
   zs run "sha-256 digest" --in big.iso --budget 1 --bundle proof.json --json
-  zs run --agent did:key:z6Mk…#hello --budget 0.1 --out -`,
+  zs run --agent did:key:z6Mk…#hello --budget 0.1 --out -
+  zs run "sha-256 digest" --in big.iso --budget 1 \\
+    --mesh --bootstrap /dns4/node.example/tcp/4001/p2p/12D3Koo…`,
     )
     .action(async (words: string | undefined, flags: RunFlags, command: Command) => {
       const common = commonOptions(command, terminal);
       const options = await readFlags(terminal, words, flags, common);
       const onProgress = progressOn(terminal, common.json);
-      const result = await withClient(
+      const result = await withWay(
         terminal,
         common,
+        flags,
         (client) => client.run({ ...options, onProgress, signal: terminal.signal }),
         onProgress,
       );

@@ -1,11 +1,13 @@
-import type { SearchResult } from '@zerostate/shared';
+import type { SearchAnswer, SearchRequest, SearchResult } from '@zerostate/shared';
 import type { Command } from 'commander';
+import type { EdgeResult } from '../http/outcome.ts';
 import { formatUnits } from '../units.ts';
 import { orFail } from './exit.ts';
 import { plain, show, type Terminal, table } from './io.ts';
-import { amount, commonOptions, publicEdge } from './session.ts';
+import { addMeshOptions, type MeshFlags, withWay } from './mesh.ts';
+import { amount, type CommonOptions, commonOptions, publicEdge } from './session.ts';
 
-interface SearchFlags {
+interface SearchFlags extends MeshFlags {
   tag?: string[];
   skill?: string[];
   priceMax?: string;
@@ -15,8 +17,7 @@ interface SearchFlags {
 }
 
 export function addSearch(program: Command, terminal: Terminal): void {
-  program
-    .command('search')
+  addMeshOptions(program.command('search'))
     .description('find agents for what you need, best first')
     .argument('<words>', 'what you need, in words')
     .option('--tag <tag...>', 'only agents with all of these tags')
@@ -30,28 +31,13 @@ export function addSearch(program: Command, terminal: Terminal): void {
       `
 Examples:
   zs search "render markdown to html"
-  zs search "sha-256 of a file" --online --price-max 0.01 --json`,
+  zs search "sha-256 of a file" --online --price-max 0.01 --json
+  zs search "sha-256 of a file" --mesh --bootstrap /dns4/node.example/tcp/4001/p2p/12D3Koo…`,
     )
     .action(async (words: string, flags: SearchFlags, command: Command) => {
       const common = commonOptions(command, terminal);
-      const found = orFail(
-        await publicEdge(common).search(
-          {
-            text: words,
-            k: Math.min(50, Math.max(1, Number.parseInt(flags.limit, 10) || 10)),
-            filters: {
-              ...(flags.tag === undefined ? {} : { tags: flags.tag }),
-              ...(flags.skill === undefined ? {} : { skills: flags.skill }),
-              ...(flags.priceMax === undefined
-                ? {}
-                : { price_max: String(amount(flags.priceMax)) }),
-              ...(flags.online === true ? { online: true } : {}),
-            },
-            ...(flags.explain === true ? { explain: true } : {}),
-          },
-          { signal: terminal.signal },
-        ),
-      );
+      const request = requestOf(words, flags);
+      const found = orFail(await ask(terminal, common, flags, request));
       const results = found.results.map(inUnits);
       const explain = flags.explain === true;
       show(terminal, common.json, { ...found, results }, () =>
@@ -60,6 +46,32 @@ Examples:
           : table([HEADING, ...found.results.map((result) => rowOf(result, explain))]),
       );
     });
+}
+
+function requestOf(words: string, flags: SearchFlags): SearchRequest {
+  return {
+    text: words,
+    k: Math.min(50, Math.max(1, Number.parseInt(flags.limit, 10) || 10)),
+    filters: {
+      ...(flags.tag === undefined ? {} : { tags: flags.tag }),
+      ...(flags.skill === undefined ? {} : { skills: flags.skill }),
+      ...(flags.priceMax === undefined ? {} : { price_max: String(amount(flags.priceMax)) }),
+      ...(flags.online === true ? { online: true } : {}),
+    },
+    ...(flags.explain === true ? { explain: true } : {}),
+  };
+}
+
+/** The edge answers anybody; a node of the mesh has to know who speaks to it. */
+function ask(
+  terminal: Terminal,
+  common: CommonOptions,
+  flags: SearchFlags,
+  request: SearchRequest,
+): Promise<EdgeResult<SearchAnswer>> {
+  const { signal } = terminal;
+  if (flags.mesh !== true) return publicEdge(common).search(request, { signal });
+  return withWay(terminal, common, flags, (client) => client.search(request, { signal }));
 }
 
 const HEADING = ['score', 'base price', 'online', 'agent', 'name'];

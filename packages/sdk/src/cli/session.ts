@@ -54,17 +54,29 @@ export function signedEdge({ edge }: CommonOptions, signer: Signer): EdgeClient 
   return createEdgeClient({ url: edge, signer });
 }
 
-/**
- * Works with the caller's key and wallet, and closes them. Whatever an earlier command left open is
- * answered for first, and said on standard error.
- */
-export async function withClient<T>(
+/** A client of the edge, with the key and the wallet of the state folder. */
+export async function clientOf(options: CommonOptions, onProgress?: OnProgress): Promise<Client> {
+  return orFail(await connectFromState(options.edge, options.state, { onProgress }));
+}
+
+export function withClient<T>(
   terminal: Terminal,
   options: CommonOptions,
   work: (client: Client) => Promise<T>,
-  onProgress?: OnProgress,
 ): Promise<T> {
-  const client = orFail(await connectFromState(options.edge, options.state, { onProgress }));
+  return withOpened(terminal, clientOf(options), work);
+}
+
+/**
+ * Works with a client, and closes it. Whatever an earlier command left open was answered for when it
+ * was connected, and is said on standard error.
+ */
+export async function withOpened<T>(
+  terminal: Terminal,
+  opening: Promise<Client>,
+  work: (client: Client) => Promise<T>,
+): Promise<T> {
+  const client = await opening;
   try {
     for (const { task, state, agent, code } of client.recovered) {
       if (state === 'open' || state === 'withdrawn') continue;

@@ -148,7 +148,7 @@ function goodPrice(choice: PeerChoice, { did, price }: SearchResult): number {
     perPage: BigInt(price.per_page),
     max: BigInt(Number.MAX_SAFE_INTEGER),
   };
-  const goodShare = Math.max(GOOD_SHARE_MIN, 1 - choice.failureRate(did));
+  const goodShare = 1 - choice.failureRate(did);
   return Number(priceOf(terms, REFERENCE_RUN)) / goodShare;
 }
 
@@ -186,7 +186,7 @@ const EXECUTORS_FAULT = [
   'receipt-forged',
   'output-missing',
   'channel-not-accepted',
-  'executor-offline',
+  'executor-',
   'card-',
   'record-',
   'meter-unknown',

@@ -76,7 +76,10 @@ export class MeshCards {
     if (isAborted(options.signal)) return { ok: false, code: 'aborted' };
     await this.#all([...found], (did) => this.#ask(did), ASK_MS);
     if (isAborted(options.signal)) return { ok: false, code: 'aborted' };
-    const ranked = rankCards(mesh.book.all(), request, (did) => this.#isOnline(did));
+    const ranked = rankCards(mesh.book.all(), request, {
+      isOnline: (did) => this.#isOnline(did),
+      loadOf: (did) => mesh.presences.of(did),
+    });
     const results = ranked.slice(0, Math.min(request.k ?? RESULTS_DEFAULT, RESULTS_MAX));
     return { ok: true, value: { results, rev: 0, embedder: 'mesh', total: ranked.length } };
   }

@@ -11,6 +11,13 @@ const STEM_CHARS_MIN = 4;
 /** A word in a description counts for half of one in a name, a skill or a tag. */
 const DESCRIBED = 0.5;
 
+/** What the mesh says of executors at this moment. */
+export interface PresenceKnown {
+  isOnline(did: string): boolean;
+  /** As it told last; null where nothing was heard. */
+  loadOf(did: string): SearchResult['load'] | null;
+}
+
 /**
  * Cards that fit a search, best first. The rule: each word of the text counts 1 where a name, a
  * skill or a tag of the card has it and ½ where only a description does; the score is the mean. A
@@ -20,12 +27,16 @@ const DESCRIBED = 0.5;
 export function rankCards(
   cards: readonly VerifiedCard[],
   { text, filters = {} }: SearchRequest,
-  isOnline: (did: string) => boolean,
+  presence: PresenceKnown,
 ): SearchResult[] {
   const words = wordsOf(text);
   return cards
-    .filter((card) => passes(card, filters, isOnline))
-    .map((card) => ({ card, score: scoreOf(card, words), online: isOnline(card.body.did) }))
+    .filter((card) => passes(card, filters, presence))
+    .map((card) => {
+      const { did } = card.body;
+      const online = presence.isOnline(did);
+      return { card, score: scoreOf(card, words), online, load: presence.loadOf(did) };
+    })
     .filter(({ score }) => score > 0)
     .sort(
       (x, y) =>
@@ -34,7 +45,7 @@ export function rankCards(
         compare(priceOf(x.card), priceOf(y.card)) ||
         compare(nameOf(x.card), nameOf(y.card)),
     )
-    .map(({ card, score, online }) => resultOf(card, score, online));
+    .map(resultOf);
 }
 
 /** What in a search may be the name of a capability: a skill, a tag, a module. */
@@ -49,7 +60,7 @@ export function capabilitiesAsked({ text, filters = {} }: SearchRequest, max: nu
 function passes(
   { body, card, params }: VerifiedCard,
   filters: NonNullable<SearchRequest['filters']>,
-  isOnline: (did: string) => boolean,
+  { isOnline }: PresenceKnown,
 ): boolean {
   const { tags = [], skills = [], regions = [], price_max: priceMax, online } = filters;
   const ownTags = new Set(card.skills.flatMap((skill) => skill.tags));
@@ -106,11 +117,14 @@ function compare<T extends bigint | string>(x: T, y: T): number {
   return x < y ? -1 : Number(x > y);
 }
 
-function resultOf(
-  { body, card, params }: VerifiedCard,
-  score: number,
-  online: boolean,
-): SearchResult {
+interface Ranked {
+  card: VerifiedCard;
+  score: number;
+  online: boolean;
+  load: SearchResult['load'] | null;
+}
+
+function resultOf({ card: { body, card, params }, score, online, load }: Ranked): SearchResult {
   const { base, per_mgas, per_page } = params.price;
   return {
     did: body.did,
@@ -123,5 +137,6 @@ function resultOf(
     parts: { lexical: score, vector: 0, reputation: 0, price: 0, presence: online ? 1 : 0 },
     online,
     price: { base, per_mgas, per_page },
+    ...(load == null ? {} : { load }),
   };
 }
