@@ -2,6 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
+/** A process that has not said its address after this will not. */
+const START_MS = 60_000;
+const EXIT_MS = 30_000;
+
 /** A relay in its own process, which a test kills, freezes and starts again at the same port. */
 export class RelayProcess {
   readonly #seed: number;
@@ -19,7 +23,7 @@ export class RelayProcess {
     const child = fork(join(import.meta.dirname, 'relay-main.ts'), [String(this.#seed), port]);
     this.#child = child;
     const [message]: unknown[] = await Promise.race([
-      once(child, 'message'),
+      once(child, 'message', { signal: AbortSignal.timeout(START_MS) }),
       once(child, 'exit').then(() => Promise.reject(new Error('the relay did not start'))),
     ]);
     this.address = addressIn(message);
@@ -27,8 +31,8 @@ export class RelayProcess {
 
   async kill(): Promise<void> {
     const child = this.#child;
-    if (child === null || child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
+    if (child === null || this.ended !== null) return;
+    const exited = once(child, 'exit', { signal: AbortSignal.timeout(EXIT_MS) });
     child.kill('SIGKILL');
     await exited;
   }
@@ -39,6 +43,12 @@ export class RelayProcess {
 
   thaw(): void {
     this.#child?.kill('SIGCONT');
+  }
+
+  /** How the process ended; null while it runs, or is frozen. */
+  get ended(): string | null {
+    const { exitCode = null, signalCode = null } = this.#child ?? {};
+    return exitCode === null && signalCode === null ? null : `${exitCode ?? signalCode}`;
   }
 }
 

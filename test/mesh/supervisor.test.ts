@@ -44,7 +44,16 @@ async function world() {
     return found.length >= 2 ? found : null;
   });
   await caller.wire.learn(executor.did, addresses);
-  return { first, second, executor, caller };
+  const seen = () => ({
+    ended: relays.map(({ ended }) => ended),
+    ...{ executor: seenOf(executor), caller: seenOf(caller) },
+  });
+  return { first, second, executor, caller, seen };
+}
+
+function seenOf(node: Mesh) {
+  const { relays: reserved, peers, condemned } = node.status();
+  return { reserved, peers, condemned, addresses: node.addresses() };
 }
 
 /** One round trip by whatever path there is; false when it does not come back within 1 s. */
@@ -58,27 +67,43 @@ async function answers(caller: Mesh, executor: Mesh): Promise<boolean> {
   return back.ok && back.value !== null;
 }
 
-async function timeUntil(found: () => boolean | Promise<boolean>): Promise<number> {
+/** Nothing here takes a fifth of this, however busy the machine is. */
+const WAIT_MS = 60_000;
+
+/** ms until `found`; what never comes fails with its name and the state of all there is. */
+async function timeUntil(
+  what: string,
+  found: () => boolean | Promise<boolean>,
+  seen: () => unknown,
+): Promise<number> {
   const start = performance.now();
-  while (!(await found())) await new Promise<void>((resolve) => setTimeout(resolve, 5));
+  while (!(await found())) {
+    if (performance.now() - start > WAIT_MS) {
+      throw new Error(`waited ${WAIT_MS} ms until ${what}: ${JSON.stringify(seen(), null, 1)}`);
+    }
+    await new Promise<void>((resolve) => setTimeout(resolve, 5));
+  }
   return performance.now() - start;
 }
 
 const isReserved = (node: Mesh, relay: RelayProcess): boolean =>
   node.status().relays.some((one) => one.relay === relay.address && one.state === 'reserved');
 
+const areReserved = (node: Mesh, of: readonly RelayProcess[]): boolean =>
+  of.every((relay) => isReserved(node, relay));
+
 test(`a relay that is killed ${ROUNDS} times never takes the node with it`, async () => {
-  const { first, second, executor, caller } = await world();
+  const { first, second, executor, caller, seen } = await world();
   const listeners = executor.status().listeners;
   const moved: number[] = [];
   const again: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const victim = round % 2 === 0 ? first : second;
-    await until(() => isReserved(executor, first) && isReserved(executor, second));
+    await timeUntil(`round ${round} begins`, () => areReserved(executor, [first, second]), seen);
     await victim.kill();
-    moved.push(await timeUntil(() => answers(caller, executor)));
+    moved.push(await timeUntil('traffic has moved', () => answers(caller, executor), seen));
     await victim.start();
-    again.push(await timeUntil(() => isReserved(executor, victim)));
+    again.push(await timeUntil('it is reserved again', () => isReserved(executor, victim), seen));
   }
   expect(executor.status().listeners).toBe(listeners);
   expect(executor.status().relays.map(({ failures }) => failures)).toEqual([0, 0]);
@@ -89,18 +114,18 @@ test(`a relay that is killed ${ROUNDS} times never takes the node with it`, asyn
 });
 
 test(`a relay that freezes ${ROUNDS} times is noticed, left and taken again`, async () => {
-  const { first, second, executor, caller } = await world();
+  const { first, second, executor, caller, seen } = await world();
   const listeners = executor.status().listeners;
   const noticed: number[] = [];
   const again: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const victim = round % 2 === 0 ? first : second;
-    await until(() => isReserved(executor, first) && isReserved(executor, second));
+    await timeUntil(`round ${round} begins`, () => areReserved(executor, [first, second]), seen);
     victim.freeze();
-    noticed.push(await timeUntil(() => !isReserved(executor, victim)));
-    await timeUntil(() => answers(caller, executor));
+    noticed.push(await timeUntil('it is noticed', () => !isReserved(executor, victim), seen));
+    await timeUntil('traffic has moved', () => answers(caller, executor), seen);
     victim.thaw();
-    again.push(await timeUntil(() => isReserved(executor, victim)));
+    again.push(await timeUntil('it is reserved again', () => isReserved(executor, victim), seen));
   }
   expect(executor.status().listeners).toBe(listeners);
   console.info('noticed ms', Math.max(...noticed), 'reserved again ms', Math.max(...again));

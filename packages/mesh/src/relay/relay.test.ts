@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { encodeFrame, FrameReader } from '../frames.ts';
 import type { Mesh } from '../node.ts';
@@ -71,6 +73,38 @@ describe('a node that nobody can dial', () => {
     }
   });
 
+  test('is reached past a relay that takes connections and says nothing', async () => {
+    const silent = createServer();
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    try {
+      const relay = await mesh.relay();
+      const executor = await hidden([relay]);
+      await echoing(executor);
+      const through = await until(() =>
+        executor.addresses().find((one) => one.includes('circuit')),
+      );
+      const port = String(Reflect.get(Object(silent.address()), 'port'));
+      const dead = `/ip4/127.0.0.1/tcp/${port}/p2p/12D3KooWDN7K2vo9rDBdpWGjDwMsQJaWvSqJxKZKg5ywyS42P8aq`;
+      const stale = `${dead}${through.slice(through.indexOf('/p2p-circuit'))}`;
+      // In either order: one of the two callers tries the silent relay first.
+      for (const addresses of [
+        [stale, through],
+        [through, stale],
+      ]) {
+        const caller = await mesh.node({ listen: [] });
+        await caller.wire.learn(executor.did, addresses);
+        // Less than one address may cost: the first call may fail, and is the last to do so.
+        const hasty = () => caller.wire.open(executor.did, ECHO, AbortSignal.timeout(2_000));
+        const first = await hasty();
+        if (!first.ok) expect(first.code).toBe('deadline');
+        expect(await hasty()).toMatchObject({ ok: true });
+      }
+    } finally {
+      silent.close();
+    }
+  });
+
   test('keeps one listener a relay, however often the relay refuses', async () => {
     const full = await mesh.relay({}, { relay: { ...DEFAULT_RELAY_POLICY, reservationsMax: 0 } });
     const node = await mesh.node({ listen: [], relays: [addressOf(full)] });
@@ -100,6 +134,17 @@ describe('a relay', () => {
     await modest.connect(through);
     expect(await echoed(modest, executor.did, 1_000_000)).toBe(1_000_000);
     expect(relay.status().relay?.refused['bytes-over-quota']).toBeGreaterThan(0);
+  });
+
+  test('takes back the place of a node that has gone', async () => {
+    const relay = await mesh.relay({}, policy({ reservationsMax: 1 }));
+    const first = await hidden([relay]);
+    const second = await mesh.node({ listen: [], relays: [addressOf(relay)] });
+    await until(() => second.status().relays[0]?.problem?.code === 'relay-refused');
+    expect(relay.status().relay?.reservations).toBe(1);
+    await first.stop();
+    await until(() => second.status().relays[0]?.state === 'reserved');
+    expect(relay.status().relay?.reservations).toBe(1);
   });
 
   test('gives no reservation to a DID that its operator denies', async () => {

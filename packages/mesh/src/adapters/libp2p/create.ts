@@ -71,7 +71,7 @@ export interface CreateOptions {
 
 export async function createNode(options: CreateOptions): Promise<Libp2p<MeshServices>> {
   const { config, relayClient, relayService } = options;
-  return createLibp2p<MeshServices>({
+  const node = await createLibp2p<MeshServices>({
     start: false,
     nodeInfo: { userAgent: USER_AGENT },
     privateKey: await privateKeyFromSeed(options.seed),
@@ -79,7 +79,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
       listen: [...config.listen],
       ...(config.announce === undefined ? {} : { announce: [...config.announce] }),
     },
-    transports: [webSockets(), tcp(), relayClient.transport],
+    transports: [webSockets(), tcp(), relayClient.transport(options.paths)],
     connectionEncrypters: [noise()],
     streamMuxers: [
       yamux({
@@ -101,6 +101,8 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
       ...(relayService === undefined ? {} : { relay: relayService.service }),
     },
   });
+  relayService?.attach(node);
+  return node;
 }
 
 function connectionLimits(

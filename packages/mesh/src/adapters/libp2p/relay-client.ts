@@ -6,6 +6,7 @@ import type { Libp2p, Listener, PeerId, Transport } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { type Did, err, ok, type Result } from '@zerostate/shared';
 import { RESERVE_MS } from '../../limits.ts';
+import { type PathMemory, relayOf } from '../../relay/path.ts';
 import type { RelayDoor, ReserveCode } from '../../relay/supervisor.ts';
 import { didOfPeer, peerOfDid } from './identity.ts';
 
@@ -33,7 +34,7 @@ interface ReservationStore {
  *   for it: here only the supervisor chooses relays.
  */
 export class RelayClient implements RelayDoor {
-  readonly transport: (components: CircuitRelayTransportComponents) => Transport;
+  readonly #make: (components: CircuitRelayTransportComponents) => Transport;
   #store: ReservationStore | null;
   #components: CircuitRelayTransportComponents | null;
   #node: Libp2p | null;
@@ -43,15 +44,20 @@ export class RelayClient implements RelayDoor {
     this.#store = null;
     this.#components = null;
     this.#node = null;
-    const make = circuitRelayTransport({
+    this.#make = circuitRelayTransport({
       // One at a time is libp2p's default: with two relays configured a dead one blocks the other.
       reservationConcurrency: 16,
       reservationCompletionTimeout: RESERVE_MS,
     });
-    this.transport = (components) => {
-      const transport = make(withoutListening(components));
+  }
+
+  /** The transport for libp2p; what dials through relays came to, `paths` remembers. */
+  transport(paths: PathMemory): (components: CircuitRelayTransportComponents) => Transport {
+    return (components) => {
+      const transport = this.#make(withoutListening(components));
       this.#components = components;
       this.#store = storeOf(transport);
+      remember(transport, paths);
       return transport;
     };
   }
@@ -60,9 +66,12 @@ export class RelayClient implements RelayDoor {
     this.#node = node;
   }
 
+  /** libp2p may hold a reservation whose connection ended while it was made: that is none. */
   isReserved(relay: Did): boolean {
     const peer = peerOfDid(relay);
-    return peer.ok && (this.#store?.hasReservation(peer.value) ?? false);
+    if (!peer.ok || this.#store?.hasReservation(peer.value) !== true) return false;
+    const connections = this.#node?.getConnections(peer.value) ?? [];
+    return connections.some(({ status }) => status === 'open');
   }
 
   listeners(): number {
@@ -79,7 +88,9 @@ export class RelayClient implements RelayDoor {
     // A relay that is starting accepts connections before it serves reservations.
     if (!(await servesReservations(node, peer, signal))) return err('relay-not-serving', did);
     try {
-      await this.#listen(did, address);
+      // A reservation from an ended connection would pass for this one: it is made anew.
+      if (store.hasReservation(peer)) await store.addRelay(peer, 'configured');
+      else await this.#listen(did, address);
       return store.hasReservation(peer) ? ok(did) : err('relay-refused', did);
     } catch (cause) {
       return err('relay-refused', firstLine(cause));
@@ -123,6 +134,27 @@ async function servesReservations(node: Libp2p, peer: PeerId, signal: AbortSigna
     await new Promise<void>((resolve) => setTimeout(resolve, IDENTIFY_LOOK_MS));
   }
   return false;
+}
+
+/**
+ * A dial through a relay that does not answer costs the whole limit of one address, and who waits
+ * for less never comes to the next: the relay is tried last from then on. A relay that answers, if
+ * only to say that the peer is not there, is not to blame.
+ */
+function remember(transport: Transport, paths: PathMemory): void {
+  const dial = transport.dial.bind(transport);
+  transport.dial = async (address, options) => {
+    const relay = relayOf(address.toString());
+    try {
+      const connection = await dial(address, options);
+      if (relay !== null) paths.answered(relay);
+      return connection;
+    } catch (cause) {
+      const isAnswer = cause instanceof Error && cause.name === 'InvalidMessageError';
+      if (relay !== null && !isAnswer) paths.failed(relay);
+      throw cause;
+    }
+  };
 }
 
 /** The transport's own calls for more listeners come to nothing. */

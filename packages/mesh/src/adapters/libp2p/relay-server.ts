@@ -4,12 +4,12 @@ import {
   type CircuitRelayService,
   circuitRelayServer,
 } from '@libp2p/circuit-relay-v2';
-import type { Connection, Stream, StreamHandler } from '@libp2p/interface';
+import type { Connection, Libp2p, PeerId, Stream, StreamHandler } from '@libp2p/interface';
 import type { Did } from '@zerostate/shared';
 import { RELAY_CONNECTIONS_MAX, RESERVATION_MS } from '../../limits.ts';
 import type { RelayAccounting } from '../../relay/accounting.ts';
 import type { RelayGate } from './gater.ts';
-import { didOfPeer } from './identity.ts';
+import { didOfPeer, peerOfDid } from './identity.ts';
 
 /** Streams at the same time that relaying may hold open over one connection. */
 const HOP_STREAMS_MAX = 256;
@@ -56,8 +56,28 @@ export class RelayService implements RelayGate {
     return this.#server?.reservations.size ?? 0;
   }
 
+  /**
+   * libp2p's server keeps a reservation for its whole time after its holder has gone: peers that
+   * come and go would fill the relay. Here it ends with the holder's last connection.
+   */
+  attach(node: Libp2p): void {
+    node.addEventListener('peer:disconnect', ({ detail }) => this.#forget(detail));
+  }
+
   denyReservation(source: Did): boolean {
-    return !this.#accounting.mayReserve(source);
+    if (!this.#accounting.mayReserve(source)) return true;
+    // Renewed twice in place, the timer of the first renewal stays armed and ends the reservation
+    // and its circuits early (retimeable-signal 1.0.1): here each renewal is a new reservation.
+    const peer = peerOfDid(source);
+    if (peer.ok) this.#forget(peer.value);
+    return false;
+  }
+
+  #forget(peer: PeerId): void {
+    const reservations = this.#server?.reservations;
+    // Its timer would end whatever reservation the peer has by then.
+    reservations?.get(peer)?.signal.clear();
+    reservations?.delete(peer);
   }
 
   denyCircuit(source: Did, destination: Did): boolean {

@@ -23,11 +23,25 @@ export function systemPorts(log: Log = silent): MeshPorts {
   };
 }
 
-/** Looks again and again until `found` gives something; the test's own time limit ends it. */
-export async function until<T>(found: () => T | null | undefined | false): Promise<T> {
+/** Far beyond what anything here takes on a busy machine, well within a test's own time limit. */
+const UNTIL_MS = 120_000;
+
+/**
+ * Looks again and again until `found` gives something. What never comes fails with its name and
+ * with what `seen` says at the end, for whoever reads the failure on another machine.
+ */
+export async function until<T>(
+  found: () => T | null | undefined | false,
+  seen?: () => unknown,
+): Promise<T> {
+  const end = performance.now() + UNTIL_MS;
   for (;;) {
     const value = found();
     if (value !== null && value !== undefined && value !== false) return value;
+    if (performance.now() > end) {
+      const state = seen === undefined ? '' : `: ${JSON.stringify(seen())}`;
+      throw new Error(`waited ${UNTIL_MS} ms for ${String(found)}${state}`);
+    }
     await new Promise<void>((resolve) => setTimeout(resolve, 10));
   }
 }
