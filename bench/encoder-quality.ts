@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { BASE_VECTOR_WEIGHT, SEMANTIC_SHARE, SEMANTIC_VECTOR_WEIGHT } from '@zerostate/discovery';
 import { loadEncoder } from '@zerostate/discovery/encoder/load';
 import { SETS } from '../packages/discovery/spec/retrieval-sets.ts';
-import { meanNdcg, semanticIndex } from '../packages/discovery/spec/semantic-index.ts';
+import { meanNdcg, semanticIndex } from './encoder-index.ts';
 import { measureLongCards } from './encoder-long.ts';
 import { RememberedEncoder } from './encoder-vectors.ts';
 import type { BenchResult } from './report.ts';

@@ -1,6 +1,11 @@
 import { CardIndex, cardText, type Embedder, Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
 import { loadInt8Hnsw } from '@zerostate/discovery/load';
-import { cardsOf, ndcg10, queriesOf, type SetName } from './retrieval-sets.ts';
+import {
+  cardsOf,
+  ndcg10,
+  queriesOf,
+  type SetName,
+} from '../packages/discovery/spec/retrieval-sets.ts';
 
 /** One set's cards with their words and their meaning; `chunks` are a text's vectors. */
 export async function semanticIndex(
