@@ -2,6 +2,7 @@
 export { didFromPeerId, peerIdFromDid } from './adapters/libp2p/identity.ts';
 export { isAddress, isPeerAddress } from './addresses/check.ts';
 export { isPublicIp } from './addresses/policy.ts';
+export type { RouteCode } from './envelopes/hop.ts';
 export {
   type GatewayCode,
   GatewayError,
@@ -19,6 +20,14 @@ export type { Dht, Gossip, PeerStream, Wire } from './ports.ts';
 export type { SignedCard } from './records/card-value.ts';
 export type { VerifiedCard } from './records/verify-chain.ts';
 export { DEFAULT_RELAY_POLICY, type RelayPolicy, type RelayQuota } from './relay/accounting.ts';
+export type { RouterMemory } from './routing/memory.ts';
+export type {
+  Route,
+  RouteCandidate,
+  RouteNeighbour,
+  RouteTable,
+} from './routing/route-table.ts';
+export type { RouterState } from './routing/router-state.ts';
 export type {
   Answered,
   AskCode,

@@ -162,3 +162,78 @@ export const GATEWAY_PER_S = 10;
 export const GATEWAY_BURST = 80;
 export const GATEWAY_PEER_PER_S = 5;
 export const GATEWAY_PEER_BURST = 40;
+
+/** How often neighbours tell each other how far away everyone is, jittered by a quarter each way;
+ * and how soon after something changed (mesh.md asks for 1 to 2 s). */
+export const DISTANCES_MS = 1_500;
+export const DISTANCES_SOON_MS = 150;
+/** Destinations in one distance vector, the nearest first: 101 bytes each, and a signature check
+ * for each that is new in a round, some 70 ms of every second at this many. */
+export const DISTANCES_MAX = 1_024;
+/** Vectors that one neighbour may send, a second and at once: its rounds and its sudden news. */
+export const DISTANCES_PER_S = 8;
+export const DISTANCES_BURST = 32;
+/** Destinations never heard of that one neighbour may bring: each costs a millisecond of checking
+ * its key once. */
+export const INTRODUCTIONS_PER_S = 32;
+export const INTRODUCTIONS_BURST = 256;
+/** Distance streams a peer may hold open; a second one while the first ends. */
+export const DISTANCES_STREAMS_MAX = 2;
+/** Opening a distance stream and writing one vector. */
+export const DISTANCES_WRITE_MS = 5_000;
+/** The router's state is saved this often at most: losing a minute of learning costs a minute. */
+export const ROUTER_SAVE_MS = 60_000;
+/** The least that one hop is taken to cost, and what a failure costs, ms. */
+export const HOP_FLOOR_MS = 1;
+export const HOP_FAILED_MS = 1_000;
+
+/** What one envelope holds: a whole question or answer as on a task stream, with the length of
+ * its head (4) and GCM's tag (16). */
+export const ENVELOPE_BYTES_MAX = TASK_HEAD_BYTES_MAX + TASK_BODY_BYTES_MAX + 20;
+/** Offer of an envelope: head, signature and eight DIDs are 1.4 KiB. */
+export const ENVELOPE_HEAD_BYTES_MAX = 4_096;
+/** How long an envelope may travel: no question waits longer for its answer. */
+export const ENVELOPE_TTL_MS_MAX = TASK_EXCHANGE_MS_MAX;
+/** How far an author's clock may be off the recipient's. Forwarders ask no clock but their own. */
+export const ENVELOPE_SKEW_MS = 300_000;
+/** Ids are remembered for as long as a replay could pass for fresh. */
+export const ENVELOPE_SEEN_MS = ENVELOPE_TTL_MS_MAX + 2 * ENVELOPE_SKEW_MS;
+/** Ids of envelopes forwarded (the oldest is forgotten) and of those received: past that number
+ * new ones wait, because a forgotten id could be replayed. Some 200 bytes each. */
+export const ENVELOPES_FORWARDED_KEPT_MAX = 65_536;
+export const ENVELOPES_RECEIVED_KEPT_MAX = 131_072;
+/** Envelopes that one neighbour may have this node carry, a second and at once, in number and
+ * bytes: a stranger's share of this node's line. */
+export const ROUTE_PEER_PER_S = 50;
+export const ROUTE_PEER_BURST = 400;
+export const ROUTE_PEER_BYTES_PER_S = 2_097_152;
+export const ROUTE_PEER_BYTES_BURST = 33_554_432;
+/** Bytes that this node carries for all others, a second and at once. */
+export const ROUTE_BYTES_PER_S = 8_388_608;
+export const ROUTE_BYTES_BURST = 67_108_864;
+/** Bytes of envelopes held at a time: what store and forward may cost in memory. */
+export const ROUTE_HELD_BYTES_MAX = 67_108_864;
+/** Envelope streams that one neighbour may hold open: each is an envelope on its way. */
+export const ROUTE_STREAMS_MAX = 128;
+/** Envelopes on their way by one neighbour, waiting ones included: bulk, and all, fewer than the
+ * streams it allows. What control may fill and bulk may not keeps payment moving. */
+export const ROUTE_QUEUE_BULK_MAX = 64;
+export const ROUTE_QUEUE_MAX = 96;
+/** Envelopes that are handed to one neighbour at the same time. */
+export const ROUTE_PARALLEL = 8;
+/** A neighbour that does not take an envelope within this and the time its bytes need at the
+ * slowest rate is passed by; one that took it says every second that it still works on it. */
+export const HOP_SILENCE_MS = 2_500;
+export const HOP_WORKING_MS = 1_000;
+export const HOP_BYTES_PER_S_MIN = 262_144;
+/** Questions in envelopes that are worked on at a time: of one author (TASK_STREAMS_MAX) and in
+ * all. */
+export const ROUTED_QUESTIONS_MAX = 512;
+/** After this share of its time a question without an answer is sent once more, another way. */
+export const ASK_AGAIN_AFTER = 0.5;
+/** Pauses between attempts to bring an answer back. */
+export const ANSWER_AGAIN_MS = 250;
+/** Share of a question's time that dialling may take when a route is known; a peer that could not
+ * be dialled is not dialled again for so long while there is one. */
+export const ASK_DIAL_SHARE = 0.3;
+export const DIAL_AGAIN_MS = 30_000;

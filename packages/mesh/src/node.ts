@@ -19,6 +19,7 @@ import { didOfAddress } from './addresses/did-of-address.ts';
 import { Bootstrap } from './bootstrap.ts';
 import { Counters } from './counters.ts';
 import { deadline } from './deadline.ts';
+import { createRouting, type Routing } from './envelopes/routing.ts';
 import { HealthMonitor } from './health/monitor.ts';
 import type { Health } from './health/score.ts';
 import { Greeter } from './hello/greeter.ts';
@@ -35,6 +36,7 @@ import { Presences } from './records/presence.ts';
 import { RelayAccounting, type RelayPolicy } from './relay/accounting.ts';
 import { PathMemory } from './relay/path.ts';
 import { RelaySupervisor } from './relay/supervisor.ts';
+import type { RouteTable } from './routing/route-table.ts';
 import { type AskOptions, type AskResult, Exchange } from './tasks/exchange.ts';
 import type { Message } from './tasks/message.ts';
 
@@ -86,11 +88,12 @@ export class Mesh {
     this.tasks = parts.tasks;
     this.dht = parts.dht;
     this.pubsub = parts.pubsub;
-    const { greeter, supervisor } = parts;
+    const { greeter, supervisor, routing } = parts;
     this.#stopWatching = parts.wire.watch({
       up: (peer) => void this.#greet(peer),
       down: (peer) => {
         greeter.forget(peer);
+        routing.left(peer);
         supervisor.lost(peer);
       },
       closed: (_, peer) => supervisor.lost(peer),
@@ -112,9 +115,17 @@ export class Mesh {
     }
   }
 
-  /** Asks a node and waits for its one answer, by whichever way reaches it. */
+  /**
+   * Asks a node and waits for its one answer: by a connection, by dialling, or in an envelope that
+   * other nodes carry and cannot read. `no-route` when none of them reaches it.
+   */
   ask(to: Did, message: Message, options: AskOptions = {}): Promise<AskResult> {
-    return this.tasks.ask(to, message, options);
+    return this.#parts.routing.ask(to, message, options);
+  }
+
+  /** The ways to other nodes, and why each begins as it does; of one node when `to` names it. */
+  routes(to?: Did): RouteTable {
+    return this.#parts.routing.table(to);
   }
 
   /** Health of the best connection to a peer; null for one that is not connected. */
@@ -129,6 +140,7 @@ export class Mesh {
 
   status() {
     const { supervisor, bootstrap, health, greeter, accounting, relayService } = this.#parts;
+    const { routing } = this.#parts;
     return {
       did: this.did,
       addresses: this.addresses(),
@@ -141,6 +153,7 @@ export class Mesh {
       cardsKnown: this.book.size,
       equivocations: this.book.equivocations().length,
       traffic: this.tasks.accounts.top(10),
+      routing: routing.status(),
       counters: { ...this.counters.all(), hellosRefused: greeter.refused },
       relay:
         accounting === null
@@ -155,8 +168,9 @@ export class Mesh {
 
   /** Leaves the mesh: nothing is heard of it afterwards. */
   async stop(): Promise<void> {
-    const { supervisor, bootstrap, health, node } = this.#parts;
+    const { supervisor, bootstrap, health, node, routing } = this.#parts;
     this.#stopWatching();
+    await routing.stop();
     bootstrap.stop();
     health.stop();
     this.cards.stop();
@@ -171,7 +185,8 @@ export class Mesh {
       .some(({ did, direction }) => did === peer && direction === 'outbound');
     if (!isOurs) return;
     const greeted = await this.#parts.greeter.greet(peer);
-    if (greeted.ok || greeted.code !== 'network-differs') return;
+    if (greeted.ok) return this.#parts.routing.met(peer);
+    if (greeted.code !== 'network-differs') return;
     await this.wire.disconnect(peer);
   }
 
@@ -202,6 +217,7 @@ interface Parts {
   book: CardBook;
   presences: Presences;
   tasks: Exchange;
+  routing: Routing;
   dht: Dht;
   pubsub: Gossip;
   accounting: RelayAccounting | null;
@@ -227,6 +243,7 @@ export async function startMesh(options: MeshOptions): Promise<Result<Mesh, Mesh
   if (isNetworkId(options.network)) {
     await parts.cardAsking.start();
     await parts.tasks.start();
+    await parts.routing.start();
     parts.gossip.start();
   }
   parts.health.start();
@@ -271,12 +288,23 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     ...(relayService === null ? {} : { relayService }),
   });
   relayClient.attach(node);
-  const { did } = await createSigner(seed);
-  const wire = new Libp2pWire(node, did);
+  const signer = await createSigner(seed);
+  const wire = new Libp2pWire(node, signer.did);
   const dht = new Libp2pDht(node.services.dht);
   const pubsub = new Libp2pGossip(node.services.gossip);
   const cards = new Cards(dht, records, (peer, addresses) => wire.learn(peer, addresses));
   const presences = new Presences(ports.clock);
+  const role = accounting === null ? 'node' : 'relay';
+  const greeter = new Greeter(wire, ports, options.network, role);
+  const ownRelays = new Set(relays.map((relay) => relay.did));
+  const health = new HealthMonitor(wire, ports, ownRelays, paths);
+  const tasks = new Exchange(wire, ports, counters);
+  const routing = await createRouting({
+    ...{ wire, ports, counters, network: options.network, seed, signer, verifier },
+    exchange: tasks,
+    agreed: (peer) => greeter.agreed(peer),
+    health: (peer) => health.of(peer),
+  });
   return {
     node,
     wire,
@@ -284,8 +312,8 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     counters,
     accounting,
     relayService,
-    greeter: new Greeter(wire, ports, options.network, accounting === null ? 'node' : 'relay'),
-    health: new HealthMonitor(wire, ports, new Set(relays.map((relay) => relay.did)), paths),
+    greeter,
+    health,
     supervisor: new RelaySupervisor(relayClient, ports, relays),
     bootstrap: new Bootstrap(wire, ports, starts),
     book,
@@ -295,7 +323,8 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     gossip: new CardGossip(pubsub, records, presences),
     dht,
     pubsub,
-    tasks: new Exchange(wire, ports, counters),
+    tasks,
+    routing,
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Did } from '@zerostate/shared';
 import type { Clock, Log, Rng, Timers } from './ports.ts';
+import type { RouterMemory } from './routing/memory.ts';
 
 /** What an operator configures. */
 export interface MeshConfig {
@@ -26,4 +27,6 @@ export interface MeshPorts {
   rng: Rng;
   timers: Timers;
   log: Log;
+  /** Where what the router learned outlives the process; it starts afresh without one. */
+  routerMemory?: RouterMemory;
 }

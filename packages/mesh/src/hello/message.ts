@@ -6,7 +6,7 @@ import { FEATURES_MAX, HELLO_BYTES_MAX } from '../limits.ts';
 export const VERSIONS = ['1'] as const;
 
 /** What a node can do beyond the version; a feature is used when both sides name it. */
-export const FEATURES = ['card-records', 'gossip', 'tasks', 'task-bodies'] as const;
+export const FEATURES = ['card-records', 'gossip', 'tasks', 'task-bodies', 'routes'] as const;
 
 export interface Hello {
   versions: readonly string[];

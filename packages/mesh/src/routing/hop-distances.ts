@@ -28,12 +28,18 @@ export class HopDistances {
   #hops = new Uint8Array(0);
   #through = new Uint32Array(0);
   #second = new Uint8Array(0);
-  #round = 0;
+  #round: number;
   #stale: boolean = false;
+  #changes = 0;
 
-  constructor(destinations: Destinations, neighbours: ReadonlyMap<string, Neighbour>) {
+  constructor(
+    destinations: Destinations,
+    neighbours: ReadonlyMap<string, Neighbour>,
+    firstRound: number,
+  ) {
     this.#destinations = destinations;
     this.#neighbours = neighbours;
+    this.#round = firstRound;
   }
 
   get round(): number {
@@ -42,6 +48,29 @@ export class HopDistances {
 
   nextRound(): void {
     this.#round += 1;
+    this.#stale = true;
+  }
+
+  /** Goes on from `round` where this node's own rounds had come further than it remembers. */
+  catchUp(round: number): void {
+    this.#round = Math.max(this.#round, round);
+  }
+
+  /** Rises whenever some distance from here became another. */
+  get changes(): number {
+    if (this.#stale) this.#measure();
+    return this.#changes;
+  }
+
+  /** Whether nothing was heard of `destination` for so many rounds. */
+  isSilent(destination: number, rounds: number): boolean {
+    return this.#round - (this.#heard[destination] ?? 0) > rounds;
+  }
+
+  /** Its number is given to another destination. */
+  forget(destination: number): void {
+    if (destination < this.#newest.length) this.#newest[destination] = 0;
+    if (destination < this.#heard.length) this.#heard[destination] = 0;
     this.#stale = true;
   }
 
@@ -72,8 +101,7 @@ export class HopDistances {
   from(neighbour: Neighbour, destination: number): number {
     if (neighbour.destination === destination) return 0;
     const newest = this.#newest[destination] ?? 0;
-    if (newest === 0 || this.#round - (this.#heard[destination] ?? 0) > silentRoundsMax)
-      return distanceInfinite;
+    if (newest === 0 || this.isSilent(destination, silentRoundsMax)) return distanceInfinite;
     if (neighbour.sequence(destination) + lagRoundsMax < newest) return distanceInfinite;
     return neighbour.hops(destination);
   }
@@ -88,6 +116,7 @@ export class HopDistances {
   #measure(): void {
     this.#grow();
     this.#stale = false;
+    const before = this.#hops.slice(0, this.#destinations.size);
     this.#hops.fill(distanceInfinite);
     this.#second.fill(distanceInfinite);
     for (const neighbour of this.#neighbours.values()) {
@@ -102,6 +131,7 @@ export class HopDistances {
         } else if (hops < (this.#second[destination] ?? 0)) this.#second[destination] = hops;
       }
     }
+    if (before.some((hops, destination) => hops !== this.#hops[destination])) this.#changes += 1;
   }
 
   #grow(): void {

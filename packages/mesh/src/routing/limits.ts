@@ -10,6 +10,10 @@ export const ROUTING_LIMITS = {
   neighboursMax: 64,
   /** Rounds a destination may stay silent before it counts as gone. */
   silentRoundsMax: 5,
+  /** Rounds after which a silent destination's place in a nearly full table is given to others. */
+  forgottenRounds: 400,
+  /** Share of the table that is full when silent destinations are forgotten. */
+  nearlyFull: 0.75,
   /** Rounds that a neighbour's news of a destination may lag behind the newest. */
   lagRoundsMax: 3,
 } as const;

@@ -44,6 +44,14 @@ export class Neighbour {
     this.#rests[destination] = ms;
   }
 
+  /** Its number is given to another destination. */
+  forgetDestination(destination: number): void {
+    if (destination >= this.#hops.length) return;
+    this.#sequences[destination] = 0;
+    this.#hops[destination] = ROUTING_LIMITS.distanceInfinite;
+    this.#rests[destination] = 0;
+  }
+
   /** What was learned before a failure says nothing of the time after it. */
   forget(): void {
     this.waitMs = 0;

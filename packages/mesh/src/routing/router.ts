@@ -20,6 +20,11 @@ export interface RouterOptions {
   readonly hopFloorMs: number;
   /** What a neighbour costs after a send to it failed, ms. */
   readonly failurePenaltyMs: number;
+  /**
+   * Where this node's rounds begin, 0 when absent. They must not fall back when the node starts
+   * again, or its news is old to everyone: a clock, in rounds, gives one.
+   */
+  readonly firstRound?: number;
   /** Breaks ties between equal next hops; uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -41,6 +46,11 @@ export interface Candidate {
   /** What the way by it is estimated to take, ms. */
   readonly costMs: number;
   readonly alive: boolean;
+  /**
+   * `next`: goes by it. `costlier`: another takes less time, its detour counted. `detour`: too much
+   * farther than the nearest. `failed`: the last send to it failed. `no-way`: it knows no way.
+   */
+  readonly why: 'next' | 'costlier' | 'detour' | 'failed' | 'no-way';
 }
 
 /**
@@ -65,7 +75,11 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.#distances = new HopDistances(this.#destinations, this.#neighbours);
+    this.#distances = new HopDistances(
+      this.#destinations,
+      this.#neighbours,
+      options.firstRound ?? 0,
+    );
     this.#self = this.#destinations.number(options.self) ?? 0;
   }
 
@@ -82,7 +96,7 @@ export class Router {
     const neighbours = [...this.#neighbours.values()].map((neighbour) => ({
       peer: neighbour.peer,
       waitMs: neighbour.waitMs,
-      rests: this.#destinations.peers().flatMap((peer, number) => {
+      rests: [...this.#destinations.entries()].flatMap(([peer, number]) => {
         const ms = neighbour.rest(number);
         return ms > 0 ? [{ peer, ms }] : [];
       }),
@@ -124,6 +138,60 @@ export class Router {
   /** A round of the distance layer begins: call it before `vectorFor`, every 1 to 2 s. */
   nextRound(): void {
     this.#distances.nextRound();
+    const { destinationsMax, nearlyFull, forgottenRounds } = ROUTING_LIMITS;
+    if (this.#destinations.known < destinationsMax * nearlyFull) return;
+    const neighbours = [...this.#neighbours.values()];
+    const kept = new Set([this.#self, ...neighbours.map(({ destination }) => destination)]);
+    for (const [, number] of [...this.#destinations.entries()]) {
+      if (kept.has(number) || !this.#distances.isSilent(number, forgottenRounds)) continue;
+      for (const neighbour of neighbours) neighbour.forgetDestination(number);
+      this.#distances.forget(number);
+      this.#destinations.release(number);
+    }
+  }
+
+  /** The number of the round that this node is in. */
+  get round(): number {
+    return this.#distances.round;
+  }
+
+  /** Others know of a later round of this node: it goes on from there. */
+  catchUp(round: number): void {
+    this.#distances.catchUp(round);
+  }
+
+  /** Rises whenever the distance to some destination changed: neighbours want to know soon. */
+  get changes(): number {
+    return this.#distances.changes;
+  }
+
+  /** Whether `peer` is a neighbour to which the last send, as far as is known, arrived. */
+  isAlive(peer: string): boolean {
+    return this.#neighbours.get(peer)?.alive === true;
+  }
+
+  neighbours(): { peer: string; alive: boolean; waitMs: number }[] {
+    return [...this.#neighbours.values()].map(({ peer, alive, waitMs }) => ({
+      peer,
+      alive,
+      waitMs,
+    }));
+  }
+
+  /** Destinations within reach now. */
+  reachable(): string[] {
+    return [...this.#destinations.entries()].flatMap(([peer, number]) =>
+      number !== this.#self && this.#distances.to(number) < ROUTING_LIMITS.distanceInfinite
+        ? [peer]
+        : [],
+    );
+  }
+
+  /** Hops to `destination`; undefined while no way is known. */
+  hops(destination: string): number | undefined {
+    const number = this.#destinations.find(destination);
+    const hops = number === undefined ? undefined : this.#distances.to(number);
+    return hops === undefined || hops >= ROUTING_LIMITS.distanceInfinite ? undefined : hops;
   }
 
   /** What `peer` is told this round. Paths that begin with it are not offered to it. */
@@ -133,7 +201,7 @@ export class Router {
       { peer: this.#options.self, sequence: this.#distances.round, hops: 0 },
     ];
     if (!to) return vector;
-    for (const [destination, name] of this.#destinations.peers().entries()) {
+    for (const [name, destination] of this.#destinations.entries()) {
       if (destination === this.#self || destination === to.destination) continue;
       const hops = this.#distances.avoiding(to, destination);
       if (hops >= ROUTING_LIMITS.distanceInfinite) continue;
@@ -148,7 +216,7 @@ export class Router {
     const neighbour = this.#neighbours.get(from);
     if (!neighbour) return;
     for (const { peer, sequence, hops } of vector) {
-      const destination = this.#destinations.number(peer);
+      const destination = this.#destinations.number(peer, ROUTING_LIMITS.neighboursMax);
       if (destination === undefined || destination === this.#self) continue;
       neighbour.advertised(destination, sequence, hops);
       this.#distances.heard(destination, sequence);
@@ -181,11 +249,20 @@ export class Router {
    */
   learn(end: string, by: string, { wait, transfer, remaining }: Hop): void {
     const neighbour = this.#neighbours.get(by);
-    const destination = this.#destinations.number(end);
+    const destination = this.#destinations.find(end);
     if (!neighbour || destination === undefined || destination === this.#self) return;
     neighbour.waitMs += WAIT_RATE * (wait - neighbour.waitMs);
     const old = neighbour.rest(destination) || this.#floor(neighbour, destination);
     neighbour.setRest(destination, old + REST_RATE * (transfer + remaining - old));
+  }
+
+  /** What was handed to `by` for `end` was never answered: that way is worth less from now on. */
+  unanswered(end: string, by: string): void {
+    const neighbour = this.#neighbours.get(by);
+    const destination = this.#destinations.find(end);
+    if (!neighbour || destination === undefined) return;
+    const old = neighbour.rest(destination) || this.#floor(neighbour, destination);
+    neighbour.setRest(destination, old + REST_RATE * (this.#options.failurePenaltyMs - old));
   }
 
   /** Hops to `destination`, and every neighbour's claim to be the next: the best first. */
@@ -193,13 +270,27 @@ export class Router {
     const number = this.#destinations.find(destination);
     if (number === undefined) return undefined;
     const hops = this.#distances.to(number);
-    const candidates = [...this.#neighbours.values()].map((neighbour) => ({
-      peer: neighbour.peer,
-      hops: this.#distances.from(neighbour, number),
-      costMs: this.#cost(neighbour, number),
-      alive: neighbour.alive,
-    }));
-    candidates.sort((a, b) => Number(b.alive) - Number(a.alive) || a.costMs - b.costMs);
+    const neighbours = [...this.#neighbours.values()];
+    const reach = neighbours.map((neighbour) => this.#hopsBy(neighbour, number, new Set()));
+    const nearest = Math.min(Number.POSITIVE_INFINITY, ...reach);
+    const claims = neighbours.map((neighbour, at) => {
+      const detour = (reach[at] ?? Number.POSITIVE_INFINITY) - nearest;
+      const costMs = this.#cost(neighbour, number);
+      const isEligible = nearest < Number.POSITIVE_INFINITY && detour <= DETOUR_HOPS_MAX;
+      const pricedMs = isEligible ? priced(costMs, detour) : Number.POSITIVE_INFINITY;
+      const { peer, alive } = neighbour;
+      return { peer, hops: this.#distances.from(neighbour, number), costMs, alive, pricedMs };
+    });
+    claims.sort(
+      (a, b) =>
+        Number(b.alive) - Number(a.alive) || less(a.pricedMs, b.pricedMs) || a.costMs - b.costMs,
+    );
+    const candidates = claims.map(({ pricedMs, ...claim }, at): Candidate => {
+      const isKnown = claim.hops < ROUTING_LIMITS.distanceInfinite;
+      const isEligible = pricedMs < Number.POSITIVE_INFINITY;
+      const claimed = !claim.alive ? 'failed' : isKnown ? 'detour' : 'no-way';
+      return { ...claim, why: !isEligible ? claimed : at === 0 ? 'next' : 'costlier' };
+    });
     return { hops, candidates };
   }
 
@@ -243,7 +334,7 @@ export class Router {
     for (const neighbour of this.#neighbours.values()) {
       const detour = this.#hopsBy(neighbour, destination, passed) - nearest;
       if (detour > DETOUR_HOPS_MAX) continue;
-      const cost = this.#cost(neighbour, destination) * (1 + DETOUR_PRICE * detour);
+      const cost = priced(this.#cost(neighbour, destination), detour);
       if (cost > least) continue;
       ties = cost === least ? ties + 1 : 1;
       if (ties > 1 && this.#options.random() * ties >= 1) continue;
@@ -252,4 +343,14 @@ export class Router {
     }
     return best;
   }
+}
+
+/** What a way costs once its detour is counted, ms. */
+function priced(costMs: number, detour: number): number {
+  return costMs * (1 + DETOUR_PRICE * detour);
+}
+
+/** For sorting; the difference of two infinities is none. */
+function less(a: number, b: number): number {
+  return a === b ? 0 : a - b;
 }

@@ -24,15 +24,32 @@ interface Entry extends PeerAccount {
   bytes: Bucket;
 }
 
+/** What one peer may send: messages and bytes a second, and at once. */
+export interface PeerRates {
+  perS: number;
+  burst: number;
+  bytesPerS: number;
+  bytesBurst: number;
+}
+
+const TASK_RATES: PeerRates = {
+  perS: PEER_MESSAGES_PER_S,
+  burst: PEER_MESSAGES_BURST,
+  bytesPerS: PEER_BYTES_PER_S,
+  bytesBurst: PEER_BYTES_BURST,
+};
+
 export type RateCode = 'over-message-rate' | 'over-byte-rate';
 
 /** What each peer sent and was sent, and whether it may send more. */
 export class PeerAccounts {
   readonly #clock: Clock;
+  readonly #rates: PeerRates;
   readonly #accounts = new Map<Did, Entry>();
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, rates: PeerRates = TASK_RATES) {
     this.#clock = clock;
+    this.#rates = rates;
   }
 
   /** Takes a message with its bytes; refused, `detail` says in how many ms to come again. */
@@ -80,6 +97,7 @@ export class PeerAccounts {
       const oldest = this.#accounts.keys().next();
       if (!oldest.done) this.#accounts.delete(oldest.value);
     }
+    const { perS, burst, bytesPerS, bytesBurst } = this.#rates;
     const entry: Entry = {
       did,
       messagesIn: 0,
@@ -87,8 +105,8 @@ export class PeerAccounts {
       bytesIn: { control: 0, bulk: 0 },
       bytesOut: { control: 0, bulk: 0 },
       refused: 0,
-      messages: new Bucket(this.#clock, PEER_MESSAGES_PER_S, PEER_MESSAGES_BURST),
-      bytes: new Bucket(this.#clock, PEER_BYTES_PER_S, PEER_BYTES_BURST),
+      messages: new Bucket(this.#clock, perS, burst),
+      bytes: new Bucket(this.#clock, bytesPerS, bytesBurst),
     };
     this.#accounts.set(did, entry);
     return entry;

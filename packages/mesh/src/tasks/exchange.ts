@@ -1,4 +1,5 @@
 import {
+  concat,
   type Did,
   encodeBase64url,
   err,
@@ -8,6 +9,7 @@ import {
 } from '@zerostate/shared';
 import type { Counters } from '../counters.ts';
 import { deadline } from '../deadline.ts';
+import type { RouteCode } from '../envelopes/hop.ts';
 import { encodeFrame, type FrameCode, FrameReader } from '../frames.ts';
 import {
   CHUNK_BYTES,
@@ -56,7 +58,7 @@ export type AskOptions = {
   withinMs?: number;
 };
 
-export type AskCode = OpenCode | FrameCode | MessageCode | 'refused';
+export type AskCode = OpenCode | FrameCode | MessageCode | RouteCode | 'refused';
 
 export interface Answered {
   message: Message | null;
@@ -73,6 +75,12 @@ export interface Refusal {
 export type AskResult =
   | { ok: true; value: Answered }
   | { ok: false; code: AskCode; detail?: string; refusal?: Refusal };
+
+/** An answer as one piece of bytes, for an envelope. */
+export interface Whole {
+  qos: QosClass;
+  bytes: Uint8Array;
+}
 
 interface Kept {
   answer: Answer;
@@ -137,16 +145,7 @@ export class Exchange {
     const reader = new FrameReader(stream);
     const frame = await reader.frame(TASK_HEAD_BYTES_MAX, signal);
     if (!frame.ok) return frame;
-    const answer = decodeAnswer(frame.value);
-    if (!answer.ok) return answer;
-    if (answer.value.kind === 'error') {
-      const { code, detail, retry_ms: retryMs } = answer.value;
-      return { ok: false, code: 'refused', detail: code, refusal: { code, detail, retryMs } };
-    }
-    const body = await readBody(reader, answer.value.bytes, signal);
-    if (!body.ok) return body;
-    const message = answer.value.kind === 'message' ? answer.value.message : null;
-    return ok({ message, body: body.value });
+    return resultOf(frame.value, (bytes) => readBody(reader, bytes, signal));
   }
 
   async #serve(stream: PeerStream): Promise<void> {
@@ -158,8 +157,10 @@ export class Exchange {
     const ask = decodeAsk(frame.value);
     const within = deadline(this.#ports.timers, ask.ok ? ask.value.within_ms : TASK_EXCHANGE_MS);
     try {
-      if (!ask.ok) await this.#refuse(stream, ask.code, ask.detail ?? '', within.signal);
-      else await this.#admit(stream, reader, ask.value, frame.value, within.signal);
+      if (!ask.ok) {
+        const { answer } = this.#refusal(ask.code, ask.detail ?? '');
+        await this.#write(stream, 'control', encodeAnswer(answer), NOTHING, within.signal);
+      } else await this.#admit(stream, reader, ask.value, frame.value, within.signal);
     } finally {
       within.cancel();
     }
@@ -172,24 +173,59 @@ export class Exchange {
     head: Uint8Array,
     signal: AbortSignal,
   ): Promise<void> {
-    const qos = classOf(ask.message, ask.bytes);
-    const admitted = this.accounts.admit(stream.peer, qos, head.length + ask.bytes);
-    if (!admitted.ok) {
-      const waitMs = Number(admitted.detail);
-      return this.#refuse(stream, admitted.code, '', signal, waitMs);
+    const read = () => readBody(reader, ask.bytes, signal);
+    const kept = await this.#take(stream.peer, ask, head, read, signal);
+    if (!kept.ok) return this.#drop(stream, kept.code);
+    const { answer, body } = kept.value;
+    const answerClass = body.length > 0 ? 'bulk' : 'control';
+    await this.#write(stream, answerClass, encodeAnswer(answer), body, signal);
+  }
+
+  /**
+   * Takes a question that came whole in an envelope, as one that came on a stream: the same
+   * handlers, buckets and memory. `from` is the proven author of the envelope.
+   */
+  async takeWhole(from: Did, question: Uint8Array, signal: AbortSignal): Promise<Whole> {
+    const [head, body] = splitWhole(question);
+    const ask = decodeAsk(head);
+    if (!ask.ok) return this.#whole(from, this.#refusal(ask.code, ask.detail ?? ''));
+    if (ask.value.bytes !== body.length) {
+      return this.#whole(from, this.#refusal('message-invalid', 'bytes'));
     }
-    const body = await readBody(reader, ask.bytes, signal);
-    if (!body.ok) return this.#drop(stream, body.code);
-    const fingerprint = sha256Base64url(head) + sha256Base64url(body.value);
-    const once = this.#dedup.once(`${stream.peer} ${ask.key}`, fingerprint, () =>
-      this.#answer(stream.peer, ask, body.value, signal),
+    const kept = await this.#take(from, ask.value, head, async () => ok(body), signal);
+    return this.#whole(from, kept.ok ? kept.value : this.#refusal(kept.code, ''));
+  }
+
+  #whole(from: Did, { answer, body }: Kept): Whole {
+    const qos = body.length > 0 ? 'bulk' : 'control';
+    const bytes = concat(encodeFrame(encodeAnswer(answer)), body);
+    this.accounts.sent(from, qos, bytes.length);
+    return { qos, bytes };
+  }
+
+  /** Admits a question, reads what belongs to it and answers it once. */
+  async #take(
+    from: Did,
+    ask: Ask,
+    head: Uint8Array,
+    read: () => Promise<Result<Uint8Array, FrameCode>>,
+    signal: AbortSignal,
+  ): Promise<Result<Kept, FrameCode>> {
+    const qos = classOf(ask.message, ask.bytes);
+    const admitted = this.accounts.admit(from, qos, head.length + ask.bytes);
+    if (!admitted.ok) return ok(this.#refusal(admitted.code, '', Number(admitted.detail)));
+    const body = await read();
+    if (!body.ok) return body;
+    // Asked again, by another way or with less time left, it is still the same question.
+    const asked = encodeAsk({ ...ask, within_ms: 0 });
+    const fingerprint = sha256Base64url(asked) + sha256Base64url(body.value);
+    const once = this.#dedup.once(`${from} ${ask.key}`, fingerprint, () =>
+      this.#answer(from, ask, body.value, signal),
     );
-    if (once.kind === 'key-reused') return this.#refuse(stream, once.kind, ask.key, signal);
+    if (once.kind === 'key-reused') return ok(this.#refusal(once.kind, ask.key));
     if (once.kind === 'repeated') this.#counters.add('tasks-repeated');
     const kept = await once.answer.catch(() => null);
-    if (kept === null) return this.#refuse(stream, 'internal', '', signal);
-    const answerClass = kept.body.length > 0 ? 'bulk' : 'control';
-    await this.#write(stream, answerClass, encodeAnswer(kept.answer), kept.body, signal);
+    return ok(kept ?? this.#refusal('internal', ''));
   }
 
   async #answer(from: Did, ask: Ask, body: Uint8Array, signal: AbortSignal): Promise<Kept> {
@@ -213,17 +249,10 @@ export class Exchange {
     return { answer, body: bytes };
   }
 
-  async #refuse(
-    stream: PeerStream,
-    code: string,
-    detail: string,
-    signal: AbortSignal,
-    waitMs = 0,
-  ): Promise<void> {
+  #refusal(code: string, detail: string, waitMs = 0): Kept {
     this.#counters.add(`tasks-${code}`);
     const retry_ms = Number.isFinite(waitMs) ? waitMs : 0;
-    const answer = encodeAnswer({ kind: 'error', code, detail, retry_ms });
-    await this.#write(stream, 'control', answer, NOTHING, signal);
+    return { answer: { kind: 'error', code, detail, retry_ms }, body: NOTHING };
   }
 
   #drop(stream: PeerStream, code: string): void {
@@ -259,6 +288,48 @@ export class Exchange {
 
 function refusal(code: string, detail: string): Kept {
   return { answer: { kind: 'error', code, detail, retry_ms: 0 }, body: NOTHING };
+}
+
+/** A question as one piece of bytes: what a task stream would carry, `within_ms` and all. */
+export function wholeQuestion(
+  message: Message,
+  key: string,
+  body: Uint8Array,
+  withinMs: number,
+): Whole {
+  const head = encodeAsk({ key, message, bytes: body.length, within_ms: withinMs });
+  return { qos: classOf(message, body.length), bytes: concat(encodeFrame(head), body) };
+}
+
+/** What an answer in one piece says to the asker. */
+export function readWholeAnswer(bytes: Uint8Array): Promise<AskResult> {
+  const [head, body] = splitWhole(bytes);
+  return resultOf(head, async (length) =>
+    length === body.length ? ok(body) : err('message-invalid', 'bytes'),
+  );
+}
+
+/** The frame at the beginning, empty if there is none, and what follows it. */
+function splitWhole(bytes: Uint8Array): [head: Uint8Array, body: Uint8Array] {
+  if (bytes.length < 4) return [NOTHING, NOTHING];
+  const end = 4 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
+  return end > bytes.length ? [NOTHING, NOTHING] : [bytes.subarray(4, end), bytes.subarray(end)];
+}
+
+async function resultOf(
+  frame: Uint8Array,
+  read: (length: number) => Promise<Result<Uint8Array, FrameCode | MessageCode>>,
+): Promise<AskResult> {
+  const answer = decodeAnswer(frame);
+  if (!answer.ok) return answer;
+  if (answer.value.kind === 'error') {
+    const { code, detail, retry_ms: retryMs } = answer.value;
+    return { ok: false, code: 'refused', detail: code, refusal: { code, detail, retryMs } };
+  }
+  const body = await read(answer.value.bytes);
+  if (!body.ok) return body;
+  const message = answer.value.kind === 'message' ? answer.value.message : null;
+  return ok({ message, body: body.value });
 }
 
 async function readBody(

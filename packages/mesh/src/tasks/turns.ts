@@ -4,23 +4,26 @@ import type { QosClass } from './message.ts';
 /**
  * Whose piece is written next on a busy connection. Control goes before bulk, but of
  * BULK_TURN_EVERY turns that both want one is bulk's: a flood of small messages starves no result.
- * One piece is on its way at a time, so control waits for one piece of bulk at most.
+ * Up to `width` pieces are on their way at a time: with one, control waits for one piece of bulk
+ * at most.
  */
 export class Turns {
   readonly #waiting: { [qos in QosClass]: (() => void)[] } = { control: [], bulk: [] };
-  #isTaken: boolean;
+  readonly #width: number;
+  #taken: number;
   /** Turns of control in a row while bulk waited. */
   #controlInARow: number;
 
-  constructor() {
-    this.#isTaken = false;
+  constructor(width = 1) {
+    this.#width = width;
+    this.#taken = 0;
     this.#controlInARow = 0;
   }
 
   /** Does the work in its turn. */
   async take<T>(qos: QosClass, work: () => Promise<T>): Promise<T> {
-    if (this.#isTaken) await new Promise<void>((resolve) => this.#waiting[qos].push(resolve));
-    this.#isTaken = true;
+    if (this.#taken < this.#width) this.#taken += 1;
+    else await new Promise<void>((resolve) => this.#waiting[qos].push(resolve));
     try {
       return await work();
     } finally {
@@ -29,13 +32,23 @@ export class Turns {
   }
 
   get isIdle(): boolean {
-    return !this.#isTaken;
+    return this.#taken === 0;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): { readonly [qos in QosClass]: number } {
+    return { control: this.#waiting.control.length, bulk: this.#waiting.bulk.length };
+  }
+
+  /** Whether somebody who came now would have to wait. */
+  get isFull(): boolean {
+    return this.#taken >= this.#width;
   }
 
   #pass(): void {
     const next = this.#next();
     // The turn is handed over, never put down: nobody comes between.
-    if (next === undefined) this.#isTaken = false;
+    if (next === undefined) this.#taken -= 1;
     else next();
   }
 

@@ -1,3 +1,4 @@
+import { createSigner } from '@zerostate/shared';
 import { type Mesh, type MeshOptions, startMesh } from '../node.ts';
 import type { MeshConfig } from '../options.ts';
 import { DEFAULT_RELAY_POLICY } from '../relay/accounting.ts';
@@ -22,6 +23,11 @@ export class TestMesh {
     const seed = new Uint8Array(32).fill(7);
     new DataView(seed.buffer).setUint32(0, this.#seeds);
     return seed;
+  }
+
+  /** The DID of a seed. */
+  async didOf(seed: Uint8Array): Promise<string> {
+    return (await createSigner(seed)).did;
   }
 
   async node(config: Partial<MeshConfig> = {}, options: Partial<MeshOptions> = {}): Promise<Mesh> {
