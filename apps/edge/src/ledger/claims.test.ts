@@ -4,10 +4,10 @@ import { ledgerMessages } from './messages.ts';
 import {
   balance,
   claimOf,
+  closeBalanced,
   cond,
   createWorld,
   DAY,
-  difference,
   fund,
   hash,
   must,
@@ -29,10 +29,7 @@ beforeEach(async () => {
   await fund(world, 'alice', 200n);
   on = await openActive(world, { payer: 'alice', payee: 'bob', amount: 100n });
 });
-afterEach(async () => {
-  expect(await difference(world)).toBe('0');
-  await world.database.close();
-});
+afterEach(() => closeBalanced(world));
 
 type About = { task?: string; lane?: number; cap?: bigint; price?: bigint; base?: bigint };
 async function file(about: About = {}, by: Name = 'bob') {

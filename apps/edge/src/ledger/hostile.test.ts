@@ -11,9 +11,9 @@ import { createLedger, type Ledger } from './store.ts';
 import {
   balance,
   channelOf,
+  closeBalanced,
   cond,
   createWorld,
-  difference,
   fund,
   hash,
   must,
@@ -32,10 +32,7 @@ beforeEach(async () => {
   world = await createWorld({ arbiters: ['judge1'] });
   await fund(world, 'alice', 100n);
 });
-afterEach(async () => {
-  expect(await difference(world)).toBe('0');
-  await world.database.close();
-});
+afterEach(() => closeBalanced(world));
 
 describe('a payer', () => {
   it('that puts the same money into two channels at once gets one', async () => {

@@ -1,8 +1,9 @@
+import type { Redemption } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   balance,
+  closeBalanced,
   createWorld,
-  difference,
   fund,
   hash,
   idem,
@@ -11,6 +12,7 @@ import {
   openActive,
   paying,
   receipt,
+  redeem,
   sign,
   voucher,
   type World,
@@ -20,12 +22,8 @@ let world: World;
 beforeEach(async () => {
   world = await createWorld();
 });
-afterEach(async () => {
-  expect(await difference(world)).toBe('0');
-  await world.database.close();
-});
-const redeemOne = async (...redemptions: Parameters<World['ledger']['redeem']>[0]) =>
-  must(await world.ledger.redeem(redemptions, null));
+afterEach(() => closeBalanced(world));
+const redeemOne = (...redemptions: Redemption[]) => redeem(world, redemptions);
 
 describe('redeeming', () => {
   it('moves the difference once, for the payee, whoever hands it in', async () => {

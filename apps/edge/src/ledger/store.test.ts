@@ -1,11 +1,11 @@
-import { sealEnvelope } from '@zerostate/shared';
+import { type Redemption, sealEnvelope } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ledgerMessages } from './messages.ts';
 import {
   balance,
   channelOf,
+  closeBalanced,
   createWorld,
-  difference,
   fund,
   hash,
   idem,
@@ -13,6 +13,7 @@ import {
   nonce,
   openActive,
   openBody,
+  redeem,
   START,
   sign,
   UNIT,
@@ -24,12 +25,8 @@ let world: World;
 beforeEach(async () => {
   world = await createWorld();
 });
-afterEach(async () => {
-  expect(await difference(world)).toBe('0');
-  await world.database.close();
-});
-const redeemOne = async (...redemptions: Parameters<World['ledger']['redeem']>[0]) =>
-  must(await world.ledger.redeem(redemptions, null));
+afterEach(() => closeBalanced(world));
+const redeemOne = (...redemptions: Redemption[]) => redeem(world, redemptions);
 
 describe('money from outside', () => {
   it('comes from the faucet once for a key, and not at all where there is none', async () => {

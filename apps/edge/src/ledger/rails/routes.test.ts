@@ -3,9 +3,9 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createRouteWorld, type RouteWorld } from '../testing/routes.ts';
 import {
   balance,
+  closeBalanced,
   createWorld,
   DAY,
-  difference,
   fund,
   nonce,
   START,
@@ -20,10 +20,7 @@ beforeEach(async () => {
   routes = createRouteWorld(world);
   await fund(world, 'alice', 100n);
 });
-afterEach(async () => {
-  expect(await difference(world)).toBe('0');
-  await world.database.close();
-});
+afterEach(() => closeBalanced(world));
 
 const withdraw = (amount: string, n = 1) =>
   sign(

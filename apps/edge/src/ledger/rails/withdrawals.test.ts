@@ -4,9 +4,9 @@ import type { LedgerResult } from '../codes.ts';
 import { createLedger } from '../store.ts';
 import {
   balance,
+  closeBalanced,
   createWorld,
   DAY,
-  difference,
   fund,
   hash,
   idem,
@@ -24,10 +24,7 @@ beforeEach(async () => {
   world = await createWorld();
   await fund(world, 'alice', 100n);
 });
-afterEach(async () => {
-  expect(await difference(world)).toBe('0');
-  await world.database.close();
-});
+afterEach(() => closeBalanced(world));
 
 const ordered = (more: object = {}) => ({
   account: world.signers.alice.did,

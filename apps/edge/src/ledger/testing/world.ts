@@ -14,6 +14,7 @@ import {
   idOf,
   type PaychCond,
   type PaychOpen,
+  type Redemption,
   type Signer,
   sealEnvelope,
   sha256Base64url,
@@ -295,4 +296,16 @@ export async function balance(world: World, name: Name): Promise<bigint> {
 /** Zero, or money was made or lost. */
 export async function difference(world: World): Promise<string> {
   return must(await world.ledger.conservation()).difference;
+}
+
+/** The end of every ledger test: nothing was made or lost. Throws otherwise. */
+export async function closeBalanced(world: World): Promise<void> {
+  const left = await difference(world);
+  await world.database.close();
+  if (left !== '0') throw new Error(`the ledger is off by ${left}`);
+}
+
+/** What the payee gets for these, whoever hands them in. */
+export async function redeem(world: World, redemptions: readonly Redemption[]) {
+  return must(await world.ledger.redeem(redemptions, null));
 }
