@@ -27,8 +27,8 @@ export interface MessageContext {
   redeemer: Redeemer;
   closer: Closer;
   lines: Lines;
-  /** Carries a message to another node for the edge; null where no mesh is configured. */
-  forward: ((message: EdgeMessage<'mesh.forward'>) => Refusal | null) | null;
+  /** Carries a message to another node for the edge, or says why not. */
+  forward: (message: EdgeMessage<'mesh.forward'>) => Refusal | null;
   fatal: (cause: unknown) => void;
 }
 
@@ -126,7 +126,7 @@ function takeForward(
   { forward }: MessageContext,
   body: EdgeMessage<'mesh.forward'>,
 ): Promise<Refusal | null> {
-  return Promise.resolve(forward === null ? { code: 'not-a-gateway' } : forward(body));
+  return Promise.resolve(forward(body));
 }
 
 /** The ledger decides about it when the claim is filed; there is nothing to keep here. */

@@ -127,7 +127,8 @@ class ExecutorNode implements RunningNode {
       redeemer: this.#redeemer,
       closer: this.#closer,
       lines,
-      forward: (message) => this.#mesh?.forwards.take(message) ?? { code: 'not-a-gateway' },
+      forward: (message) =>
+        this.#mesh === null ? { code: 'not-a-gateway' } : this.#mesh.forwards.take(message),
       fatal: options.fatal,
     });
     this.#mesh = options.mesh === undefined ? null : this.#makeMesh(options.mesh, lines, handle);

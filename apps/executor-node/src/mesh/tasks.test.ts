@@ -160,6 +160,17 @@ test('an edge that learns of a task later is told what became of it', async () =
   expect(world.sandbox.runs).toBe(1);
 });
 
+test('an edge that learns of it only when it is paid is told that it is settled', async () => {
+  const signed = await caller.sign();
+  await peer.said(offer(signed));
+  const voucher = await caller.payment(signed, await peer.told(signed.task));
+  await peer.ask({ type: 'voucher.deliver', body: voucher });
+  world.edge.deliver('directory', 'task.offer', signed.body);
+  const reject = await world.edge.message('task.reject', ({ task }) => task === signed.task);
+  expect(reject.body.code).toBe('settled');
+  expect(toldToEdge()).toEqual(['task.reject']);
+});
+
 test('a result that its creator does not take is told again, and claimed when nobody pays', async () => {
   peer.takesResults = false;
   const signed = await caller.sign();

@@ -223,6 +223,11 @@ export async function answersTo(
   }
   const result = await readResult(database, task.task);
   if (result === null || isWaiting('task.result')) return statements;
+  // Paid without the edge, and its output is gone: an accept alone would count as a failure.
+  if (result.resultN === null && result.bytes === null) {
+    const reject = { task: task.task, code: 'settled' };
+    return outboxInsert({ type: 'task.reject', ref: task.task, body: reject }, now);
+  }
   // An output that the edge has not had yet is put there first.
   const isDue = result.resultN === null && result.bytes !== null && !isInline(result.bytes);
   const inline = inlineOf(result.bytes);
