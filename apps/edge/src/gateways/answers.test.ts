@@ -110,6 +110,13 @@ describe('an answer through a gateway', () => {
     expect(await world.stateOf(pair)).toBe('offered');
   });
 
+  test('is for others: an executor’s own words go by their own message', async () => {
+    const pair = await world.offer();
+    const bob = await linkNode(world.edge, world.edge.bob, MESH);
+    expect(await bob.say('mesh.answer', await world.accepted(pair))).toBe('forbidden');
+    expect(await world.stateOf(pair)).toBe('offered');
+  });
+
   test('that names a stranger as its author touches nobody else’s task', async () => {
     const [gateway] = await world.gateways(1);
     const pair = await world.offer();

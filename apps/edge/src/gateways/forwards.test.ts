@@ -131,6 +131,22 @@ describe('an offer to an executor without a link', () => {
 });
 
 describe('other messages', () => {
+  test('a proposal that is answered goes to nobody else', async () => {
+    const first = await world.gateway();
+    const { network, alice, bob } = world.edge;
+    const { open } = await makeOpen(network, alice, bob, { now: world.edge.now() });
+    const half = { ...open, sigs: open.sigs.filter(({ by }) => by === alice.did) };
+    await world.edge.ledger.openChannel(half, null);
+    await world.settled(first);
+    const body = { kind: 'open', envelope: await cosign(network, half, bob) };
+    const answer = { from: bob.did, type: 'channel.accept', body };
+    expect(await first.say('mesh.answer', answer)).toBeNull();
+    const second = await linkNode(world.edge, world.edge.carol, MESH);
+    await world.edge.forwards.sweep();
+    await world.settled(second);
+    expect(forwardsTo(second)).toEqual([]);
+  });
+
   test('a proposal is carried, and its second signature opens the channel', async () => {
     const gateways = await world.gateways(2);
     const { network, alice, bob } = world.edge;

@@ -150,18 +150,16 @@ function openPlaces(places: readonly Forward[]): number[] {
   );
 }
 
-/** Whoever stayed silent about this message is asked again only when there is nobody else. */
+/** Not who has this message in another place; who stayed silent is asked again last. */
 function chooseFor(
   choice: PeerChoice,
   gateways: readonly Gateway[],
   places: readonly Forward[],
   slot: number,
 ): string | undefined {
-  const fresh = gateways.filter(({ did }) => !places.some(({ gateway }) => gateway === did));
-  const again = gateways.filter(
+  const candidates = gateways.filter(
     ({ did }) => !places.some((place) => place.gateway === did && place.slot !== slot),
   );
-  const candidates = fresh.length > 0 ? fresh : again;
   return choice.choose(candidates.map(({ did }) => ({ did, queueDepth: 0 })));
 }
 

@@ -4,7 +4,6 @@ import type { Database, Row, Statement } from '../ports.ts';
 import {
   FORWARD_KEEP_MS,
   FORWARD_LATE_MS,
-  FORWARD_TRIES_MAX,
   FORWARDS_PER_GATEWAY_MAX,
   FORWARDS_PER_TARGET_MAX,
   GATEWAY_KEEP_MS,
@@ -82,7 +81,7 @@ export function forwardUpsert(forward: Omit<Forward, 'tries' | 'outcome'>): Stat
                  WHERE target = ?1 AND at > ?8 AND outcome IS NULL) < ?10
           ON CONFLICT(target, db, seq, slot) DO UPDATE SET gateway = excluded.gateway,
             at = excluded.at, tries = tries + 1, outcome = NULL
-          WHERE outcome = 'late' AND tries < ?11`,
+          WHERE outcome = 'late'`,
     args: [
       target,
       db,
@@ -94,7 +93,6 @@ export function forwardUpsert(forward: Omit<Forward, 'tries' | 'outcome'>): Stat
       at - FORWARD_LATE_MS,
       FORWARDS_PER_GATEWAY_MAX,
       FORWARDS_PER_TARGET_MAX,
-      FORWARD_TRIES_MAX,
     ],
   };
 }

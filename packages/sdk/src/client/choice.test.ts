@@ -1,6 +1,6 @@
 import { PeerChoice, type SearchResult } from '@zerostate/shared';
 import { describe, expect, test } from 'vitest';
-import { isExecutorsFault, orderToAsk, queueDepthOf } from './choice.ts';
+import { AgentChoice, isExecutorsFault, orderToAsk, queueDepthOf } from './choice.ts';
 
 const learned = () => new PeerChoice({ random: () => 0.5, failureCostMs: 10_000, typicalMs: 500 });
 
@@ -110,6 +110,20 @@ describe('who is asked', () => {
     const free = ['x', 'y'].map((did) => result(did, { base: '0' }));
     expect(order(learned(), [...free, result('z', { base: '1' })], never)).toEqual(['x', 'y', 'z']);
   });
+});
+
+test('an attempt that says nothing about its executor teaches nothing', async () => {
+  const wallet = { channels: async () => [], tasks: async () => [] };
+  const ports = { clock: { now: () => 0 }, rng: { bytes: () => new Uint8Array(4) } };
+  const choice = new AgentChoice({ ...ports, wallet });
+  const results = [result('a'), result('b')];
+  const didsOf = async () => (await choice.order(results)).map(({ did }) => did);
+  choice.started('a');
+  choice.ended('a', { ms: 9_000, queueDepth: 0, outcome: 'none' });
+  expect(await didsOf()).toEqual(['a', 'b']);
+  choice.started('a');
+  choice.ended('a', { ms: 9_000, queueDepth: 0, outcome: 'fault' });
+  expect(await didsOf()).toEqual(['b', 'a']);
 });
 
 test.each([

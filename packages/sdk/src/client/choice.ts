@@ -18,9 +18,8 @@ import {
   type SearchResult,
   UNKNOWN_PEER,
 } from '@zerostate/shared';
-import type { Rng } from '../ports.ts';
+import type { Clock, Rng } from '../ports.ts';
 import type { Wallet } from '../wallet/wallet.ts';
-import type { ClientContext } from './context.ts';
 
 /**
  * An agent stands in for the best one only when it matches nearly as well: whoever ranks far below
@@ -52,13 +51,19 @@ export interface Ended {
   outcome: 'good' | 'fault' | 'none';
 }
 
+export interface AgentChoicePorts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly wallet: Pick<Wallet, 'channels' | 'tasks'>;
+}
+
 /** What one client has learned of executors, for as long as it lives. */
 export class AgentChoice {
   readonly #choice: PeerChoice;
-  readonly #wallet: Pick<Wallet, 'channels' | 'tasks'>;
+  readonly #wallet: AgentChoicePorts['wallet'];
   #isRecalled: boolean = false;
 
-  constructor({ clock, rng, wallet }: Pick<ClientContext, 'clock' | 'rng' | 'wallet'>) {
+  constructor({ clock, rng, wallet }: AgentChoicePorts) {
     this.#wallet = wallet;
     this.#choice = new PeerChoice({
       random: () => uniform(rng),
@@ -148,7 +153,7 @@ function goodPrice(choice: PeerChoice, { did, price }: SearchResult): number {
     perPage: BigInt(price.per_page),
     max: BigInt(Number.MAX_SAFE_INTEGER),
   };
-  const goodShare = 1 - choice.failureRate(did);
+  const goodShare = Math.max(GOOD_SHARE_MIN, 1 - choice.failureRate(did));
   return Number(priceOf(terms, REFERENCE_RUN)) / goodShare;
 }
 
