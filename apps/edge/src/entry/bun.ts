@@ -6,7 +6,7 @@ import { createConnectionCap } from '../http/connection-cap.ts';
 import type { LinkSession } from '../hub/link-session.ts';
 import type { Place } from '../hub/links.ts';
 import { runProcess, type Serve } from './process.ts';
-import { isLinkUpgrade, problemResponse } from './upgrade.ts';
+import { isLinkUpgrade, problemResponse, waitForPlace } from './upgrade.ts';
 
 type SocketData = {
   place: Place;
@@ -16,7 +16,7 @@ type SocketData = {
 };
 type BunSocket = {
   data: SocketData;
-  send(text: string): number;
+  send(text: string): void;
   close(code: number, reason: string): void;
 };
 type BunServer = {
@@ -30,7 +30,7 @@ type BunOptions = {
   port: number;
   idleTimeout: number;
   maxRequestBodySize: number;
-  fetch(request: Request, server: BunServer): Response | Promise<Response> | undefined;
+  fetch(request: Request, server: BunServer): Promise<Response | undefined>;
   websocket: {
     maxPayloadLength: number;
     perMessageDeflate: boolean;
@@ -49,6 +49,21 @@ const BODY_MAX = 16_777_216;
 
 const serveBun: Serve = async ({ app, links }, { host, port }) => {
   const cap = createConnectionCap(CONNECTIONS_MAX);
+  const upgrade = async (request: Request, address: string, self: BunServer) => {
+    const leave = cap.enter();
+    if (leave === null) return problemResponse('busy');
+    const forwardedFor = request.headers.get('x-forwarded-for');
+    const place = await waitForPlace(links, { address, forwardedFor }, request);
+    if (place === null) {
+      leave();
+      return problemResponse('busy');
+    }
+    const { origin } = new URL(request.url);
+    if (self.upgrade(request, { data: { place, leave, origin, session: null } })) return;
+    place.leave();
+    leave();
+    return problemResponse('upgrade-required');
+  };
   const server = Bun.serve({
     hostname: host,
     port,
@@ -62,33 +77,14 @@ const serveBun: Serve = async ({ app, links }, { host, port }) => {
           () => problemResponse('busy'),
         );
       }
-      const forwardedFor = request.headers.get('x-forwarded-for');
-      const place = links.admit({ address, forwardedFor });
-      const leave = place && cap.enter();
-      if (place === null || leave === null) {
-        place?.leave();
-        return problemResponse('busy');
-      }
-      const { origin } = new URL(request.url);
-      if (self.upgrade(request, { data: { place, leave, origin, session: null } })) return;
-      place.leave();
-      leave();
-      return problemResponse('upgrade-required');
+      return upgrade(request, address, self);
     },
     websocket: {
       maxPayloadLength: FRAME_BYTES_MAX * 2,
       perMessageDeflate: false,
       open(socket) {
         const { place, origin } = socket.data;
-        socket.data.session = place.accept(
-          {
-            send: (text) => {
-              socket.send(text);
-            },
-            close: (code, reason) => socket.close(code, reason),
-          },
-          origin,
-        );
+        socket.data.session = place.accept(socket, origin);
       },
       message: ({ data }, message) => data.session?.receive(message),
       close({ data }) {

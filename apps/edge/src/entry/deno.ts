@@ -6,7 +6,7 @@ import { prometheusMetrics } from '../adapters/metrics-prometheus.ts';
 import { type ConnectionCap, createConnectionCap } from '../http/connection-cap.ts';
 import type { Links } from '../hub/links.ts';
 import { runProcess, type Serve } from './process.ts';
-import { isLinkUpgrade, problemResponse } from './upgrade.ts';
+import { isLinkUpgrade, problemResponse, waitForPlace } from './upgrade.ts';
 
 type DenoServer = { addr: { port: number }; shutdown(): Promise<void> };
 type DenoInfo = { remoteAddr: { hostname: string } };
@@ -39,12 +39,18 @@ const serveDeno: Serve = async ({ app, links }, { host, port }) => {
   return { url: `http://${name}:${server.addr.port}`, close: () => server.shutdown() };
 };
 
-function upgrade(request: Request, links: Links, address: string, cap: ConnectionCap): Response {
+async function upgrade(
+  request: Request,
+  links: Links,
+  address: string,
+  cap: ConnectionCap,
+): Promise<Response> {
+  const leave = cap.enter();
+  if (leave === null) return problemResponse('busy');
   const forwardedFor = request.headers.get('x-forwarded-for');
-  const place = links.admit({ address, forwardedFor });
-  const leave = place && cap.enter();
-  if (place === null || leave === null) {
-    place?.leave();
+  const place = await waitForPlace(links, { address, forwardedFor }, request);
+  if (place === null) {
+    leave();
     return problemResponse('busy');
   }
   const { origin } = new URL(request.url);

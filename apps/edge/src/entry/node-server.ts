@@ -8,7 +8,7 @@ import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import type { Edge } from '../app.ts';
 import { type ProblemCode, problemOf } from '../http/problem.ts';
 import type { LinkSession } from '../hub/link-session.ts';
-import type { Links, Place } from '../hub/links.ts';
+import type { Caller, Links, Place } from '../hub/links.ts';
 import { LINK_PATH } from '../hub/routes.ts';
 import { problemResponse } from './upgrade.ts';
 
@@ -184,18 +184,43 @@ function takeUpgrades(server: Server, links: Links): void {
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     socket.on('error', destroy);
     if (request.url?.split('?')[0] !== LINK_PATH) return refuse(socket, 'not-found');
-    const forwardedFor = [request.headers['x-forwarded-for']].flat().join(',');
+    const forwardedFor = [request.headers['x-forwarded-for']].flat().join(',') || undefined;
     const address = request.socket.remoteAddress ?? '';
-    const place = links.admit({ address, forwardedFor: forwardedFor || undefined });
-    if (place === null) return refuse(socket, 'busy');
-    const leave = () => place.leave();
-    socket.once('close', leave);
-    sockets.handleUpgrade(request, socket, head, (ws) => {
-      ws.begin(socket, place, `http://${request.headers.host ?? ''}`);
-      socket.removeListener('close', leave);
-      socket.removeListener('error', destroy);
+    waitForPlace(links, { address, forwardedFor }, socket, (place) => {
+      if (place === null) return refuse(socket, 'busy');
+      const leave = () => place.leave();
+      socket.once('close', leave);
+      // The answer and the nonce leave together.
+      socket.cork();
+      sockets.handleUpgrade(request, socket, head, (ws) => {
+        ws.begin(socket, place, `http://${request.headers.host ?? ''}`);
+        socket.off('close', leave);
+        socket.off('error', destroy);
+      });
+      socket.uncork();
     });
   });
+}
+
+function waitForPlace(
+  links: Links,
+  caller: Caller,
+  socket: Duplex,
+  answer: (place: Place | null) => void,
+): void {
+  let isAnswered = false;
+  let stopWatching = () => {};
+  const giveUp = links.wait(caller, (place) => {
+    isAnswered = true;
+    stopWatching();
+    answer(place);
+  });
+  if (isAnswered) return;
+  stopWatching = () => {
+    socket.off('data', destroy).off('end', destroy).off('close', giveUp);
+  };
+  // Until it is answered a peer has nothing to say; reading tells when it hangs up.
+  socket.on('data', destroy).on('end', destroy).on('close', giveUp);
 }
 
 function destroy(this: Duplex): void {

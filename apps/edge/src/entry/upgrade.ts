@@ -1,4 +1,5 @@
 import { type ProblemCode, problemOf } from '../http/problem.ts';
+import type { Caller, Links, Place } from '../hub/links.ts';
 import { LINK_PATH } from '../hub/routes.ts';
 
 /** Whether a request wants to become an executor link. */
@@ -13,5 +14,25 @@ export function problemResponse(code: ProblemCode, detail?: string): Response {
   return new Response(JSON.stringify(problem), {
     status: problem.status,
     headers: { 'content-type': 'application/problem+json' },
+  });
+}
+
+/** A place for a request's socket, where a handler may be slow to answer; null when there is none. */
+export function waitForPlace(
+  links: Links,
+  caller: Caller,
+  request: Request,
+): Promise<Place | null> {
+  return new Promise((resolve) => {
+    let isAnswered = false;
+    const giveUp = links.wait(caller, (place) => {
+      isAnswered = true;
+      resolve(place);
+    });
+    if (isAnswered) return;
+    request.signal.addEventListener('abort', () => {
+      giveUp();
+      resolve(null);
+    });
   });
 }

@@ -90,7 +90,7 @@ export async function startWorker(
     },
     config,
   );
-  const gate = createSocketGate();
+  const gate = createSocketGate(systemTimers);
   const { trustedProxies } = config;
   const links = createLinks({ ...edge.links, rng: systemRng, gate, trustedProxies }, hub);
   hub.start();

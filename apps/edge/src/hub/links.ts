@@ -1,10 +1,10 @@
 /** Accepts sockets: the caps on unknown peers, and one session for each. */
 import { clientAddress } from '../http/client-address.ts';
-import type { Rng } from '../ports.ts';
+import type { Cancel, Rng } from '../ports.ts';
 import { NONCE_BYTES, newNonce } from './greeting.ts';
 import { type LinkDeps, type LinkOwner, LinkSession, type LinkSocket } from './link-session.ts';
 import { type LinkState, newLink } from './link-state.ts';
-import type { SocketGate } from './socket-gate.ts';
+import type { LeavePlace, SocketGate } from './socket-gate.ts';
 
 export type LinksDeps = LinkDeps & {
   rng: Rng;
@@ -22,6 +22,8 @@ export type Caller = { address: string; forwardedFor?: string | null | undefined
 export interface Links {
   /** A place for a socket that has not said hello; null when there is none: answer 503. */
   admit(caller: Caller): Place | null;
+  /** As `admit`, but may answer a little later; at once where there is room. The result gives up. */
+  wait(caller: Caller, answer: (place: Place | null) => void): Cancel;
 }
 
 export interface Place {
@@ -35,13 +37,20 @@ export interface Place {
 }
 
 export function createLinks(deps: LinksDeps, hub: SessionHub): Links {
+  const { gate, trustedProxies = [] } = deps;
+  // Behind a proxy every peer would share its eight places.
+  const addressOf = ({ address, forwardedFor }: Caller) =>
+    clientAddress(address, forwardedFor ?? undefined, trustedProxies);
+  const guest = (address: string, leave: LeavePlace | null) =>
+    leave === null ? null : new Guest(deps, hub, address, leave);
   return {
     admit(caller) {
-      const forwardedFor = caller.forwardedFor ?? undefined;
-      // Behind a proxy every peer would share its eight places.
-      const address = clientAddress(caller.address, forwardedFor, deps.trustedProxies ?? []);
-      const leave = deps.gate.enter(address);
-      return leave === null ? null : new Guest(deps, hub, address, leave);
+      const address = addressOf(caller);
+      return guest(address, gate.enter(address));
+    },
+    wait(caller, answer) {
+      const address = addressOf(caller);
+      return gate.wait(address, (leave) => answer(guest(address, leave)));
     },
   };
 }
