@@ -7,8 +7,8 @@ export default defineConfig({
     exclude: [
       '**/node_modules/**',
       '**/dist/**',
-      // Kills and freezes relays against the clock: it belongs to the soak.
-      ...(process.env.ZS_SOAK ? [] : ['test/mesh/supervisor.test.ts']),
+      // Relays killed and frozen against the clock, a thousand links: they belong to the soak.
+      ...(process.env.ZS_SOAK ? [] : ['test/mesh/supervisor.test.ts', 'test/soak/links.test.ts']),
     ],
     setupFiles: ['test/property-seed.ts'],
     // A bound against hanging, not on speed: shared machines stall.

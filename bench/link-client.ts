@@ -38,7 +38,8 @@ export interface LinkEvents {
   down(reason: string, wasUp: boolean): void;
   /** A message of the edge's outbox, in order and once for each number. */
   message(db: OutboxDatabase, seq: number): void;
-  acknowledged(n: number): void;
+  /** A message of its own, once. */
+  acknowledged(): void;
 }
 
 export class LinkClient {
@@ -111,8 +112,9 @@ export class LinkClient {
   }
 
   #acknowledged(n: number): void {
-    this.#acked = Math.max(this.#acked, n);
-    this.#events.acknowledged(n);
+    if (n <= this.#acked) return;
+    this.#acked = n;
+    this.#events.acknowledged();
   }
 
   #message(db: OutboxDatabase, seq: number): void {

@@ -33,12 +33,13 @@ function measured(state: string): Record<string, string> {
   };
 }
 
-/** The real edge with its defaults, on this port, over databases in `state`. */
+/** The real edge with its defaults, on this port, over databases in `state`; `known` if it ran before. */
 export async function startLinkEdge(
   runtime: LinkRuntime,
   state: string,
   port: number,
   started: (child: Child) => void,
+  known?: LinkTarget,
 ): Promise<Held> {
   const children: Child[] = [];
   const told = (child: Child): void => {
@@ -48,6 +49,7 @@ export async function startLinkEdge(
   const url = await startProcessEdge(state, port, told, { runtime, settings: measured(state) });
   const [child] = children;
   if (child === undefined) throw new Error('no process was started');
+  if (known !== undefined) return { child, target: known };
   const answer: unknown = await (await fetch(`${url}/v1/network`)).json();
   const { edge_did: did, network } = networkAnswerSchema.parse(answer);
   return { child, target: { host: '127.0.0.1', port, edge: { did, network } } };

@@ -76,6 +76,11 @@ export class Swarm {
     return Math.max(...this.#parts.map(({ report }) => report.lastUpAt));
   }
 
+  /** Resolves when at least so much of this was counted. */
+  reached(field: Counted, count: number, withinMs: number): Promise<void> {
+    return this.#until(() => this.total(field) >= count, withinMs);
+  }
+
   async allDown(withinMs: number): Promise<void> {
     await this.#until(() => this.total('up') === 0, withinMs);
   }

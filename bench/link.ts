@@ -56,10 +56,10 @@ async function measureRuntime(
   await swarm.close();
   const [edge, storm] = await withState(async (state, started) => {
     const port = await freePort(0);
-    const start = () => startLinkEdge(runtime, state, port, started);
-    const held = await start();
+    const held = await startLinkEdge(runtime, state, port, started);
+    const again = () => startLinkEdge(runtime, state, port, started, held.target);
     const about = { links, note, name: `edge on ${runtime}` };
-    return [await idle(held, swarm, state, about), await restart(held.child, start, swarm, about)];
+    return [await idle(held, swarm, state, about), await restart(held.child, again, swarm, about)];
   });
   await swarm.close();
   const at = `${name(links)}`;
