@@ -8,7 +8,7 @@ import {
 import type { Reserved } from '../wallet/wallet.ts';
 import type { Candidate } from './candidates.ts';
 import { type ChannelTermsAsked, openChannel } from './channels.ts';
-import { type ClientContext, type Failure, fail } from './context.ts';
+import { type CallerEdge, type ClientContext, type Failure, fail } from './context.ts';
 import { type LimitsAsked, planTask } from './plan.ts';
 
 /** What a caller wants run. */
@@ -138,7 +138,7 @@ async function openFor(
 
 /** Hands a signed task with its input to the edge. */
 export async function submit(
-  { edge }: Pick<ClientContext, 'edge'>,
+  { edge }: { edge: Pick<CallerEdge, 'putBlob' | 'submitTask'> },
   { manifest, cond }: Pick<Reserved, 'manifest' | 'cond'>,
   input: Uint8Array,
   signal?: AbortSignal,

@@ -4,7 +4,7 @@ import type { VerifyMode } from '../verify/policy.ts';
 import { isDone, type WalletTask } from '../wallet/model.ts';
 import { refreshChannel } from './channels.ts';
 import { type ClientContext, isUnknown } from './context.ts';
-import { submit } from './order.ts';
+import { handOver } from './hand-over.ts';
 import { createSteps, type OnProgress } from './progress.ts';
 import { deliver, settle } from './settle.ts';
 
@@ -100,20 +100,14 @@ async function recoverOne(
   }
 }
 
-/** Time for an executor to tell an edge what it has done for somebody who went another way. */
-const TOLD_MS = 15_000;
-
 /** A task as the edge knows it. One that went to its executor without it is handed to it first. */
 async function whereItIs(
   { edge, orders }: ClientContext,
-  { task, manifest, cond }: WalletTask,
+  task: WalletTask,
 ): Promise<EdgeResult<TaskAnswer>> {
-  const answer = await edge.task(task);
+  const answer = await edge.task(task.task);
   if (answer.ok || !isUnknown(answer)) return answer;
-  const input = await orders.input(task);
-  if (input === null) return answer;
-  const submitted = await submit({ edge }, { manifest, cond }, input);
-  return submitted.ok ? edge.task(task, { waitMs: TOLD_MS }) : submitted;
+  return (await handOver({ edge, orders }, task)) ?? answer;
 }
 
 /** Nobody says what became of the task: past its time the ledger, which was asked, has the word. */

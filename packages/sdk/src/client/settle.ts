@@ -16,6 +16,7 @@ import type { WalletTask } from '../wallet/model.ts';
 import { termsFault } from '../wallet/receipt-terms.ts';
 import type { ObjectionGrounds } from '../wallet/wallet.ts';
 import { type ClientContext, type Failure, fail, isUnknown } from './context.ts';
+import { objectAt } from './hand-over.ts';
 import type { Steps } from './progress.ts';
 
 /** How a finished task ended for its caller. */
@@ -202,12 +203,15 @@ export async function deliver(context: ClientContext, id: string): Promise<boole
 }
 
 /** Sends a task's voucher or objection, and remembers that the edge has it. */
-async function send({ edge, wallet }: ClientContext, signed: Signed): Promise<boolean> {
+async function send(context: ClientContext, signed: Signed): Promise<boolean> {
+  const { edge, wallet } = context;
   const { task, ch, voucher, objection } = signed;
   let sent: EdgeResult<unknown>;
   if (voucher !== null) sent = await edge.voucher(ch, voucher);
-  else if (objection !== null) sent = await edge.object(task, objection);
-  else return true;
+  else if (objection !== null) {
+    const order = await wallet.task(task);
+    sent = await objectAt(context, order, { task, envelope: objection });
+  } else return true;
   if (!sent.ok && !TOO_LATE.includes(sent.code)) return false;
   await wallet.delivered(task);
   return true;

@@ -179,7 +179,7 @@ async function connectThrough(
     timers,
   });
   const cards = new MeshCards({ mesh, clock, timers });
-  const id = network.value.network;
+  const parts = { mesh, network: network.value.network, verifier, bytes, clock, rng, timers };
   return openClient({
     network: network.value,
     identity,
@@ -190,7 +190,7 @@ async function connectThrough(
         cards,
         orders,
         bytes,
-        tasks: new MeshTasks({ mesh, network: id, verifier, wallet, orders, bytes, clock, timers }),
+        tasks: new MeshTasks({ ...parts, wallet, orders }),
       }),
   });
 }

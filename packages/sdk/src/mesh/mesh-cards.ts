@@ -59,7 +59,7 @@ export class MeshCards {
       // The table knew where it is, too.
       online ||= await this.#reach(did);
     }
-    return { ok: true, value: answerOf(held, online) };
+    return { ok: true, value: answerOf(held, online || this.#isOnline(did)) };
   }
 
   /** Cards that this node knows once it has looked around, ranked by `rankCards`. */
@@ -114,7 +114,9 @@ export class MeshCards {
 
   #isOnline(did: Did): boolean {
     const { mesh } = this.#options;
-    return mesh.wire.isConnected(did) || mesh.presences.of(did) !== null;
+    if (mesh.wire.isConnected(did) || mesh.presences.of(did) !== null) return true;
+    // Nodes in between carry to it.
+    return mesh.routes(did).destinations.some(({ hops }) => hops !== null);
   }
 
   /** Each of them, as far as it goes in the time. */

@@ -1,18 +1,12 @@
-import { digestSha256, type TaskAnswer } from '@zerostate/shared';
+import { digestSha256 } from '@zerostate/shared';
 import { isUnknown } from '../client/context.ts';
-import { submit } from '../client/order.ts';
+import { handOver, objectAt } from '../client/hand-over.ts';
 import type { SentOrders } from '../client/sent-orders.ts';
 import type { EdgeClient } from '../edge-client.ts';
 import type { EdgeResult } from '../http/outcome.ts';
 import type { ModuleStore } from '../verify/modules.ts';
-import type { KnownTask } from './known-tasks.ts';
 import type { MeshCards } from './mesh-cards.ts';
 import type { MeshTasks } from './mesh-tasks.ts';
-
-/** How long an executor may take to tell the edge what it did for a caller of the mesh. */
-const HANDED_MS = 15_000;
-/** The edge has the task, and not its receipt yet. */
-const RECEIPT_AWAITED = 'task-terms';
 
 export interface MeshEdgeParts {
   /** The edge's API through a gateway: the ledger, and what is asked of an edge all the same. */
@@ -30,7 +24,6 @@ export interface MeshEdgeParts {
  */
 export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
   const { ledger, tasks, cards, bytes } = parts;
-  const handOver = handingOver(parts);
   return {
     ...ledger,
     card: (did, agent) => cards.card(did, agent),
@@ -45,12 +38,9 @@ export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
       return held === null ? ledger.voucher(ch, voucher, options) : { ok: true, value: held };
     },
     async object(id, objection, options) {
-      const first = await ledger.object(id, objection, options);
-      if (first.ok || !(isUnknown(first) || first.code === RECEIPT_AWAITED)) return first;
-      const known = await tasks.sentTo(id);
-      if (known === null) return first;
-      const handed = await handOver(known);
-      return handed.ok ? ledger.object(id, objection, options) : handed;
+      const order = await tasks.sentTo(id);
+      const parties = { edge: ledger, orders: parts.orders };
+      return objectAt(parties, order, { task: id, envelope: objection }, options);
     },
     // It stays here until the task that names it goes to its executor.
     async putBlob(input) {
@@ -66,21 +56,12 @@ export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
       // Only when the edge has the receipt, and not the output, does its executor keep it back.
       const known = tasks.byOutput(hash);
       if (known === null) return ownInput(parts, hash, fetched);
-      const handed = await handOver(known);
+      const handed = await handOver({ edge: ledger, orders: parts.orders }, known);
+      if (handed === null) return fetched;
       if (!handed.ok) return handed;
       if (handed.value.receipt === null) return { ok: false, code: 'output-not-there' };
       return ledger.getBlob(hash, options);
     },
-  };
-}
-
-/** Gives a task of the mesh to the edge, and waits for its receipt there. */
-function handingOver({ ledger, orders }: MeshEdgeParts) {
-  return async ({ task, manifest, cond }: KnownTask): Promise<EdgeResult<TaskAnswer>> => {
-    const input = (await orders.input(task)) ?? new Uint8Array();
-    const submitted = await submit({ edge: ledger }, { manifest, cond }, input);
-    if (!submitted.ok || submitted.value.receipt !== null) return submitted;
-    return ledger.task(task, { waitMs: HANDED_MS });
   };
 }
 

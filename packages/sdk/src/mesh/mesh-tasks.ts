@@ -26,7 +26,7 @@ import type { SentOrders } from '../client/sent-orders.ts';
 import type { CallOptions, WaitOptions } from '../edge-client.ts';
 import type { EdgeFailure, EdgeResult } from '../http/outcome.ts';
 import { pause } from '../http/pause.ts';
-import type { Clock, Timers } from '../ports.ts';
+import type { Clock, Rng, Timers } from '../ports.ts';
 import type { ModuleStore } from '../verify/modules.ts';
 import type { Wallet } from '../wallet/wallet.ts';
 import { isOver, type KnownTask, KnownTasks } from './known-tasks.ts';
@@ -69,6 +69,7 @@ export interface MeshTasksOptions {
   /** Inputs and outputs that are under way. */
   bytes: ModuleStore;
   clock: Clock;
+  rng: Rng;
   timers: Timers;
 }
 
@@ -203,19 +204,24 @@ export class MeshTasks {
 
   /** Each offer has a key of its own: the answer is how the task is now, not how it was. */
   async #offerOnce(known: KnownTask, input: Uint8Array | null): Promise<Offered> {
-    const { mesh } = this.#options;
+    const { mesh, rng } = this.#options;
     const isInline = input !== null && input.length > 0 && input.length <= INLINE_BYTES_MAX;
     const body = {
       manifest: envelopeField.parse(known.manifest),
       cond: envelopeField.parse(known.cond),
       ...(isInline ? { input: encodeBase64url(input) } : {}),
     };
-    const asked = await mesh.ask(
-      known.executor,
-      { type: 'task.offer', body },
-      { withinMs: OFFER_MS, ...(isInline || input === null ? {} : { body: input }) },
-    );
-    return this.#take(known, asked);
+    const message = { type: 'task.offer' as const, body };
+    const options = {
+      key: encodeBase64url(rng.bytes(16)),
+      withinMs: OFFER_MS,
+      ...(isInline || input === null ? {} : { body: input }),
+    };
+    // The connection itself says for certain whether anything left; a way through others does not.
+    const direct = await mesh.tasks.ask(known.executor, message, options);
+    const isGone = !direct.ok && NOT_SENT.includes(direct.code);
+    const isCarried = isGone && isFar(mesh, known.executor);
+    return this.#take(known, isCarried ? await mesh.ask(known.executor, message, options) : direct);
   }
 
   /** What an executor answered to an offer or a cancellation. */
@@ -311,6 +317,11 @@ export class MeshTasks {
     const isLate = deadline !== null && this.#options.clock.now() > deadline + LATE_MS;
     return isLate && answer.state === 'accepted' ? { ...answer, state: 'failed' } : answer;
   }
+}
+
+/** Whether other nodes carry envelopes to it. */
+function isFar(mesh: Mesh, did: string): boolean {
+  return mesh.routes(did).destinations.some(({ hops }) => hops !== null && hops > 1);
 }
 
 function refusedOrLost({ code, detail, refusal }: Extract<AskResult, { ok: false }>): Offered {

@@ -15,11 +15,14 @@ import {
   type PaychCond,
   type PaychOpen,
   type ReceiptAnswer,
+  readAcceptSignature,
+  signAnswer,
   type TaskAnswer,
   type TaskManifest,
+  utf8,
 } from '@zerostate/shared';
 import { HELLO, type TestExecutor } from './executor.ts';
-import { answer, problem, type Seen, startServer, type TestServer } from './http-server.ts';
+import { problem, type Seen, startServer, type TestServer } from './http-server.ts';
 import { channelAnswerOf, START, signerOf } from './parties.ts';
 
 export interface TestEdge extends TestServer {
@@ -56,9 +59,9 @@ export async function startEdge(executors: TestExecutor[]): Promise<TestEdge> {
     version: 'test',
   };
   const server = await startServer((seen, response) => {
-    route(edge, seen, response).catch((error: unknown) => {
-      answer(response, 500, problem(500, 'internal-error', String(error)));
-    });
+    route(edge, seen, response).catch((error: unknown) =>
+      send(seen, response, 500, problem(500, 'internal-error', String(error))),
+    );
   });
   const edge: TestEdge = {
     ...server,
@@ -81,14 +84,38 @@ async function route(edge: TestEdge, seen: Seen, response: ServerResponse): Prom
   const fault = edge.faults.find((each) => each.method === method && path.includes(each.part));
   if (fault !== undefined) {
     if (fault.fault === 'cut') response.destroy();
-    else answer(response, fault.fault.status, problem(fault.fault.status, fault.fault.code));
+    else await send(seen, response, fault.fault.status, faultOf(fault.fault));
     return;
   }
   const [, , noun = '', id = '', action = ''] = path.split(/[/?]/).map(decodeURIComponent);
   const result = await handle(edge, `${method} ${noun}`, { id, action, seen });
-  if (result instanceof Uint8Array) response.end(result);
-  else if (result === null) answer(response, 404, problem(404, `${noun}-unknown`));
-  else answer(response, 200, result);
+  if (result === null) await send(seen, response, 404, problem(404, `${noun}-unknown`));
+  else await send(seen, response, 200, result);
+}
+
+function faultOf({ status, code }: { status: number; code: string }) {
+  return problem(status, code);
+}
+
+/** Answers, with the ledger's signature for who asks for it. */
+async function send(
+  { method, path, headers }: Seen,
+  response: ServerResponse,
+  status: number,
+  value: object | Uint8Array,
+): Promise<void> {
+  const body = value instanceof Uint8Array ? value : utf8(JSON.stringify(value));
+  const asked = readAcceptSignature(String(headers['accept-signature'] ?? ''));
+  const digest = headers['content-digest'];
+  const request = { method, path, digest: digest === undefined ? undefined : String(digest) };
+  const signer = await signerOf('ledger');
+  const signature =
+    asked === null
+      ? {}
+      : await signAnswer({ request: { ...request, ...asked }, status, body, now: START, signer });
+  const type = status < 400 ? 'application/json' : 'application/problem+json';
+  response.writeHead(status, { 'content-type': type, ...signature });
+  response.end(body);
 }
 
 type Parts = { id: string; action: string; seen: Seen };
@@ -180,8 +207,9 @@ type TaskBody = {
 
 async function postTask(edge: TestEdge, id: string, request: TaskBody): Promise<object | null> {
   if (request.objection !== undefined) {
-    edge.objections.push(request.objection);
-    return edge.tasks.get(id) ?? null;
+    const task = edge.tasks.get(id);
+    if (task !== undefined) edge.objections.push(request.objection);
+    return task ?? null;
   }
   const { manifest, cond } = request;
   const executor = edge.executors.find(({ signer }) => signer.did === manifest.body.executor);
