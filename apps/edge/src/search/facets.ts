@@ -1,10 +1,11 @@
 import type { FacetCounts } from '@zerostate/discovery';
 import { type CardFacetsAnswer, cardFacetsAnswerSchema } from '@zerostate/shared';
 import { z } from 'zod';
+import { tagged } from '../http/etag.ts';
 import { keepAlive } from '../http/keep-alive.ts';
 import { limitField, limitOf } from '../http/query.ts';
 import type { Router } from '../http/router.ts';
-import { type SearchDeps, tagged } from './routes.ts';
+import type { SearchDeps } from './deps.ts';
 
 /** Counting looks at every card: once a second is often enough for what fills a menu. */
 const COUNT_MS = 1_000;

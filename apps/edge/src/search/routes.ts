@@ -1,24 +1,18 @@
-import type { Embedder, LeftOut, SearchQuery } from '@zerostate/discovery';
+import type { LeftOut, SearchQuery } from '@zerostate/discovery';
 import {
   type SearchAnswer,
   type SearchRequest,
   searchAnswerSchema,
   searchRequestSchema,
-  sha256Base64url,
-  utf8,
 } from '@zerostate/shared';
-import type { Context } from 'hono';
-import type { EdgeEnv } from '../http/env.ts';
-import { isFresh } from '../http/etag.ts';
+import { tagged } from '../http/etag.ts';
 import { keepAlive } from '../http/keep-alive.ts';
 import { fail } from '../http/problem.ts';
 import { createRouter, type Router, type RouterDeps } from '../http/router.ts';
 import type { Load } from '../hub/presence.ts';
-import type { Clock } from '../ports.ts';
 import type { CardFeed } from './card-feed.ts';
+import type { SearchDeps } from './deps.ts';
 import { addFacets } from './facets.ts';
-
-export type SearchDeps = { feed: CardFeed; clock: Clock; embedder: Embedder };
 
 export function searchRoutes(deps: SearchDeps & RouterDeps): Router {
   const router = createRouter(deps);
@@ -44,20 +38,6 @@ export function searchRoutes(deps: SearchDeps & RouterDeps): Router {
   );
   addFacets(router, deps);
   return router;
-}
-
-/**
- * The tag is made of the answer itself: presence, reputation and expiry change it without a new
- * rev, and every worker must give the same answer the same tag.
- */
-export function tagged(c: Context<EdgeEnv>, answer: object, rev: number): Response {
-  const body = JSON.stringify(answer);
-  const etag = `W/"${rev}-${sha256Base64url(utf8(body)).slice(0, 22)}"`;
-  c.header('etag', etag);
-  c.header('cache-control', 'private, max-age=0, must-revalidate');
-  if (isFresh(c, etag)) return c.body(null, 304);
-  c.header('content-type', 'application/json');
-  return c.body(body, 200);
 }
 
 function toQuery(request: SearchRequest, now: number): SearchQuery {
