@@ -145,13 +145,14 @@ function remember(transport: Transport, paths: PathMemory): void {
   const dial = transport.dial.bind(transport);
   transport.dial = async (address, options) => {
     const relay = relayOf(address.toString());
+    const ended = relay === null ? null : paths.dialling(relay);
     try {
       const connection = await dial(address, options);
-      if (relay !== null) paths.answered(relay);
+      ended?.('connected');
       return connection;
     } catch (cause) {
       const isAnswer = cause instanceof Error && cause.name === 'InvalidMessageError';
-      if (relay !== null && !isAnswer) paths.failed(relay);
+      ended?.(isAnswer ? 'answered' : 'failed');
       throw cause;
     }
   };
