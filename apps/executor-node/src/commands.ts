@@ -1,9 +1,18 @@
-import { err, hashField, ok, positiveField, type Result } from '@zerostate/shared';
+import {
+  type Did,
+  didField,
+  err,
+  hashField,
+  ok,
+  positiveField,
+  type Result,
+} from '@zerostate/shared';
 import { count, ne } from 'drizzle-orm';
 import { z } from 'zod';
 import { addCard, type PublishContext, publishCards, revokeCard } from './agents/publish.ts';
 import { type CardRow, readCard, readCards } from './agents/store.ts';
 import type { LinkStatus } from './link/client.ts';
+import { readMeshSettings } from './mesh/settings.ts';
 import * as tables from './state/tables.ts';
 import type { Desk } from './wallet/desk.ts';
 import { readEarnings } from './wallet/earnings.ts';
@@ -11,6 +20,7 @@ import { readEarnings } from './wallet/earnings.ts';
 /** What the CLI asks for, of a running daemon over its control socket or of the state itself. */
 export const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('status') }),
+  z.strictObject({ command: z.literal('routes'), to: didField.optional() }),
   z.strictObject({ command: z.literal('earnings') }),
   z.strictObject({ command: z.literal('card-list') }),
   z.strictObject({ command: z.literal('card-add'), folder: z.string() }),
@@ -46,6 +56,8 @@ export interface CommandContext {
   published: () => void;
   /** null where no daemon runs. */
   running: () => RunningStatus | null;
+  /** How messages find their way in the mesh; null where none runs. */
+  routes: (to?: Did) => unknown;
 }
 
 /** Carries a command out; the value is plain JSON. */
@@ -56,6 +68,10 @@ export async function execute(
   switch (command.command) {
     case 'status':
       return ok(await statusOf(context));
+    case 'routes': {
+      const routes = context.routes(command.to);
+      return routes === null ? err('mesh-down', await meshHint(context)) : ok(routes);
+    }
     case 'earnings':
       return ok(plain(await readEarnings(context.publish.database)));
     case 'card-list':
@@ -77,6 +93,12 @@ export async function execute(
     case 'channel-close1':
       return context.desk.close1(command.ch);
   }
+}
+
+async function meshHint({ publish, running }: CommandContext): Promise<string> {
+  if (running() === null) return 'no node runs here';
+  const { isOn } = await readMeshSettings(publish.database);
+  return isOn ? 'the mesh is not up: see status' : 'start it with zerostate-node start --mesh';
 }
 
 /** Publishes a card that was just signed, and says how that went. */

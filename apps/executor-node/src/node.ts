@@ -237,6 +237,7 @@ class ExecutorNode implements RunningNode {
         this.#mesh?.cardsChanged();
       },
       running: () => this.#running(),
+      routes: (to) => this.#mesh?.routes(to) ?? null,
     };
     return execute(context, command);
   }

@@ -81,6 +81,7 @@ async function executeHere(state: OpenState, command: Command): Promise<Result<u
         via: 'http',
         published: () => undefined,
         running: () => null,
+        routes: () => null,
       },
       command,
     );

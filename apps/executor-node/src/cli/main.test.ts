@@ -176,3 +176,13 @@ async function startDaemon() {
   expect(JSON.parse(String(line))).toMatchObject({ started: true, pid: child.pid });
   return child;
 }
+
+test('an address of the mesh that is none is wrong configuration, before anything starts', async () => {
+  await init();
+  const at = ['--state', folder, '--json'];
+  const wrong = await run('start', '--mesh', '--bootstrap', '/ip4/192.0.2.1/tcp/1', ...at);
+  expect(wrong).toMatchObject({ code: 78, stdout: '' });
+  expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { code: 'address-invalid' } });
+  const routes = await run('routes', ...at);
+  expect(JSON.parse(routes.stderr)).toMatchObject({ error: { code: 'mesh-down' } });
+});

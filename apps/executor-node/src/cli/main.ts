@@ -11,6 +11,7 @@ import { init } from './init.ts';
 import { type MeshArguments, meshChange, withMesh } from './mesh.ts';
 import type { Output } from './output.ts';
 import { addRelay } from './relay.ts';
+import { routes, withRoutes } from './routes.ts';
 import { start as startNode } from './start.ts';
 import { status } from './status.ts';
 
@@ -91,6 +92,10 @@ function addNodeCommands(program: Command, ended: (exitCode: number) => void): v
   withCommon(program.command('status'), ['status', 'status --json'])
     .description('say how the node is: link, cards, queue, sandbox, money')
     .action((o: Common) => status(outputOf(o), o));
+
+  withRoutes(withCommon(program.command('routes'), ['routes', 'routes --json'])).action(
+    (o: Common & { to?: string }) => routes(outputOf(o), o),
+  );
 
   withCommon(program.command('earnings'), ['earnings', 'earnings --json'])
     .description('list every amount earned with its voucher and receipts')

@@ -9,14 +9,23 @@ const anyone = {
   edge: z.string(),
   network: z.string(),
   link: z.object({ state: z.string(), problem: z.string().nullable() }),
-  sandbox: z.object({ mode: z.string() }).nullable(),
+  sandbox: z.object({ mode: z.string(), memory: z.string().optional() }).nullable(),
   outbox: z.number(),
 };
+
+const meshSchema = z.looseObject({
+  state: z.string(),
+  problems: z.array(z.string()),
+  addresses: z.array(z.string()).optional(),
+  peers: z.array(z.unknown()).optional(),
+  relays: z.array(z.looseObject({ state: z.string() })).optional(),
+});
 
 const statusSchema = z.discriminatedUnion('role', [
   z.looseObject({
     ...anyone,
     role: z.literal('executor'),
+    mesh: meshSchema.nullable(),
     queue: z.object({ queue: z.number(), running: z.number(), capacity: z.number() }).nullable(),
     cards: z.array(z.object({ agent: z.string(), state: z.string() })),
     channels: z.number(),
@@ -58,6 +67,7 @@ function executorText(known: Of<'executor'>): string {
   const tasks = queue === null ? 'stopped' : `${queue.running} running, ${queue.queue} waiting`;
   return [
     ...headOf(known),
+    ...meshText(known.mesh),
     `tasks     ${tasks}`,
     `cards     ${cards.map(({ agent, state }) => `${agent} (${state})`).join(', ') || 'none'}`,
     `channels  ${known.channels} open`,
@@ -87,12 +97,29 @@ function arbiterText(known: Of<'arbiter'>): string {
   ].join('\n');
 }
 
+function sandboxText({ mode, memory }: { mode: string; memory?: string | undefined }): string {
+  return memory === undefined ? mode : `${mode}, memory ${memory}`;
+}
+
+/** What it is, then every problem on a line of its own. */
+function meshText(mesh: Of<'executor'>['mesh']): string[] {
+  if (mesh === null) return ['mesh      off'];
+  const { state, peers = [], relays = [], addresses = [], problems } = mesh;
+  const held = relays.filter((relay) => relay.state === 'reserved').length;
+  const counts = [`${peers.length} peers`, `${held} of ${relays.length} relays`];
+  return [
+    `mesh      ${state}, ${counts.join(', ')}`,
+    ...addresses.map((address) => `          ${address}`),
+    ...problems.map((problem) => `          problem: ${problem}`),
+  ];
+}
+
 function headOf({ did, edge, network, link, sandbox }: Status): string[] {
   const problem = link.problem === null ? '' : ` (${link.problem})`;
   return [
     `did       ${did}`,
     `edge      ${edge} (${network})`,
     `link      ${link.state}${problem}`,
-    `sandbox   ${sandbox?.mode ?? 'stopped'}`,
+    `sandbox   ${sandbox === null ? 'stopped' : sandboxText(sandbox)}`,
   ];
 }

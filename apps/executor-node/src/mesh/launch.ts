@@ -1,6 +1,7 @@
 import { type MeshConfig, startMesh } from '@zerostate/mesh';
 import { ok, type Result } from '@zerostate/shared';
 import { fetchEdge } from '../adapters/edge-fetch.ts';
+import { routerFile } from '../adapters/router-file.ts';
 import type { NodePorts } from '../daemon.ts';
 import type { MeshOfNode } from '../node.ts';
 import { readKeyFile } from '../state/keys.ts';
@@ -22,7 +23,13 @@ export async function meshOf(
   return ok({
     allowPrivate,
     fetch: fetchEdge,
-    launch: () => startMesh({ seed: seed.value, network, config, ports }),
+    launch: () =>
+      startMesh({
+        seed: seed.value,
+        network,
+        config,
+        ports: { ...ports, routerMemory: routerFile(state.folder) },
+      }),
   });
 }
 

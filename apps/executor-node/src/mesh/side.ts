@@ -1,4 +1,4 @@
-import type { Mesh, MeshStartCode } from '@zerostate/mesh';
+import type { Mesh, MeshStartCode, RouteTable } from '@zerostate/mesh';
 import type { Did, Result } from '@zerostate/shared';
 import type { Lines } from '../lines.ts';
 import type { TakeMessage } from '../messages.ts';
@@ -109,6 +109,11 @@ export class MeshSide {
 
   loadChanged(): void {
     this.#running?.presence.changed();
+  }
+
+  /** The ways to other nodes, or to one; null while no mesh runs. */
+  routes(to?: Did): RouteTable | null {
+    return this.#running === null ? null : this.#running.mesh.routes(to);
   }
 
   status() {
