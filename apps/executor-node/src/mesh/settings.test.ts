@@ -3,7 +3,7 @@ import { openDatabase } from '../adapters/database.ts';
 import type { Database } from '../state/database.ts';
 import { MIGRATIONS, migrate } from '../state/migrate.ts';
 import { pinNode } from '../state/store.ts';
-import { changeMeshSettings, readMeshSettings } from './settings.ts';
+import { changeMeshSettings, type MeshChange, readMeshSettings } from './settings.ts';
 
 const PEER = '/ip4/192.0.2.1/tcp/4001/p2p/12D3KooWHSkTsXnFrha6yD9thYsRfEBCQ1Z1qcEm2DGZEciUFjQv';
 
@@ -37,13 +37,14 @@ test('what was asked for once holds for later starts, each part until it is chan
 test('an address that is none is refused by its option, and nothing is kept', async () => {
   await changeMeshSettings(database, { isOn: true });
   const before = await readMeshSettings(database);
-  for (const [option, change] of [
+  const wrong: [option: string, change: MeshChange][] = [
     ['--mesh-listen', { listen: ['0.0.0.0:4001'] }],
     ['--mesh-listen', { listen: ['/ip4/300.0.0.1/tcp/1'] }],
     // Nobody is proven to answer there.
     ['--bootstrap', { bootstrap: ['/ip4/192.0.2.1/tcp/4001'] }],
     ['--relay', { relays: [PEER.slice(0, -1)] }],
-  ] as const) {
+  ];
+  for (const [option, change] of wrong) {
     const changed = await changeMeshSettings(database, change);
     expect(changed, option).toMatchObject({ ok: false, code: 'address-invalid' });
     expect(changed.ok || changed.detail).toContain(option);
