@@ -128,10 +128,9 @@ export class Inbound {
     const isMine = head.to === wire.did;
     if (!isMine) {
       if (passed.length >= ROUTING_LIMITS.hopsMax) return err('hops-exhausted');
-      if (outbound.isTooFar(head.to, passed.length)) return err('hops-exhausted');
       if (forwarded.has(id)) return err('repeated');
       if (outbound.next(head, new Set([wire.did, ...passed]), { passed }) === undefined) {
-        return err('no-route');
+        return err(outbound.isTooFar(head.to, passed.length) ? 'hops-exhausted' : 'no-route');
       }
     }
     const admitted = this.accounts.admit(peer, head.qos, bytes);

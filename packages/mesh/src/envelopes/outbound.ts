@@ -28,7 +28,7 @@ export interface OutboundParts {
   health: (peer: Did) => Health | null;
   /** A send to this neighbour failed. */
   failed: (peer: Did) => void;
-  /** The neighbour that an envelope of this id came from: the way back when no other is known. */
+  /** The neighbour that an envelope of this id came from. */
   cameFrom: (id: string) => Did | undefined;
 }
 
@@ -86,19 +86,22 @@ export class Outbound {
     }
   }
 
-  /** The neighbour to hand it to now; undefined when nobody knows a way that is short enough. */
+  /**
+   * The neighbour to hand it to now; undefined when nobody knows a way that is short enough. An
+   * answer goes back the way its question came, which worked a moment ago and is the way on which
+   * the asker, when it asked again, met nobody who drops what it takes.
+   */
   next(
     { to, re }: Envelope['head'],
     closed: ReadonlySet<Did>,
     way: Pick<Way, 'passed' | 'avoid'>,
   ): Did | undefined {
     const { router, cameFrom, wire } = this.#parts;
+    const back = re === null ? undefined : cameFrom(re);
+    if (back !== undefined && !closed.has(back) && wire.isConnected(back)) return back;
     if (this.isTooFar(to, way.passed.length)) return undefined;
     const avoided = way.avoid === undefined ? closed : new Set([...closed, ...way.avoid]);
-    const next = router.nextHop(to, avoided) ?? router.nextHop(to, closed);
-    if (next !== undefined || re === null) return next;
-    const back = cameFrom(re);
-    return back !== undefined && !closed.has(back) && wire.isConnected(back) ? back : undefined;
+    return router.nextHop(to, avoided) ?? router.nextHop(to, closed);
   }
 
   /** Whether the nearest way is longer than what is left of an envelope's hops. */

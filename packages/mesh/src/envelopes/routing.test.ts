@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Mesh } from '../node.ts';
 import type { Message } from '../tasks/message.ts';
-import { until } from '../testing/adapters/system.ts';
+import { systemPorts, until } from '../testing/adapters/system.ts';
 import { chain, meshOf, settled } from '../testing/chains.ts';
-import { TestMesh } from '../testing/nodes.ts';
+import { addressOf, TestMesh } from '../testing/nodes.ts';
 
 const mesh = new TestMesh();
 afterEach(() => mesh.stop());
@@ -48,5 +48,108 @@ describe('a question to a node without a connection', () => {
     }
     const [account] = last.tasks.accounts.top(1);
     expect(account).toMatchObject({ did: first.did, messagesIn: 1 });
+  });
+
+  test('whom nobody knows, or who is too far, fails at once and says why', async () => {
+    const { first, last } = await world(chain(10), 9);
+    const stranger = await mesh.didOf(mesh.seed());
+    const unknown = await first.ask(stranger, cancel, { withinMs: 60_000 });
+    expect(unknown).toMatchObject({ ok: false, code: 'no-route' });
+    const far = await first.ask(last.did, cancel, { withinMs: 60_000 });
+    expect(far).toMatchObject({ ok: false, code: 'hops-exhausted' });
+    expect(first.routes(last.did).destinations[0]).toMatchObject({ hops: 9, why: 'too-far' });
+    const seen = answerWith(last, null);
+    expect(await last.ask(first.did, cancel)).toMatchObject({ code: 'hops-exhausted' });
+    expect(seen).toEqual([]);
+  });
+
+  test('is answered while a node in the middle dies, and again after it', async () => {
+    // Two ways, by 1 or by 2 and 3; the first dies.
+    const ways = [
+      [0, 1],
+      [1, 4],
+      [0, 2],
+      [2, 3],
+      [3, 4],
+    ] as const;
+    const { nodes, first, last } = await world(ways, 2);
+    const seen = answerWith(last, progress);
+    expect(await first.ask(last.did, cancel)).toMatchObject({ ok: true });
+    const asks = Array.from({ length: 10 }, () => first.ask(last.did, cancel));
+    await nodes[1]?.stop();
+    for (const answered of await Promise.all(asks)) expect(answered).toMatchObject({ ok: true });
+    expect(await first.ask(last.did, cancel)).toMatchObject({ ok: true });
+    await settled(first, last.did, 3);
+    expect(seen).toHaveLength(12);
+    await until(() => (nodes[2]?.counters.of('route-forwarded') ?? 0) > 0);
+  });
+
+  test('runs once, whichever ways it came', async () => {
+    const { first, last } = await world(chain(3), 2);
+    const seen = answerWith(last, progress);
+    const options = { key: 'K'.repeat(22) };
+    for (let again = 0; again < 3; again++) {
+      expect(await first.ask(last.did, cancel, options)).toMatchObject({ ok: true });
+    }
+    expect(seen).toHaveLength(1);
+    expect(last.counters.of('tasks-repeated')).toBe(2);
+    const other: Message = { type: 'task.cancel', body: { task: `${'B'.repeat(42)}A` } };
+    const reused = await first.ask(last.did, other, options);
+    expect(reused).toMatchObject({ refusal: { code: 'key-reused' } });
+  });
+});
+
+describe('what a node learned of the ways', () => {
+  test('says why the next hop is the next', async () => {
+    const { first, last, nodes } = await world(chain(3), 2);
+    answerWith(last, null);
+    await first.ask(last.did, cancel);
+    const table = first.routes();
+    expect(table.self).toBe(first.did);
+    expect(table.destinations.map(({ hops, why }) => [hops, why])).toEqual([
+      [1, 'neighbour'],
+      [2, 'only-way'],
+    ]);
+    const route = table.destinations[1];
+    expect(route).toMatchObject({ did: last.did, next: nodes[1]?.did });
+    expect(route?.candidates[0]).toMatchObject({ hops: 1, why: 'next' });
+    expect(route?.candidates[0]?.estimatedMs).toBeGreaterThan(0);
+    expect(table.neighbours).toMatchObject([{ did: nodes[1]?.did, isAlive: true }]);
+    expect(first.status().routing).toMatchObject({ neighbours: 1, reachable: 2 });
+  });
+
+  test('survives a restart', async () => {
+    const saved: { state: unknown } = { state: null };
+    const routerMemory = {
+      load: async () => saved.state,
+      save: async (state: unknown) => {
+        saved.state = JSON.parse(JSON.stringify(state));
+      },
+    };
+    const [middle, end] = [await mesh.node(), await mesh.node()];
+    await middle.connect(addressOf(end));
+    const seed = mesh.seed();
+    const ports = { ...systemPorts(), routerMemory };
+    const estimate = (node: Mesh) =>
+      node.routes(end.did).destinations[0]?.candidates[0]?.estimatedMs ?? 0;
+    const before = await mesh.node({ members: [middle.did] }, { seed, ports });
+    await before.connect(addressOf(middle));
+    await settled(before, end.did, 2);
+    answerWith(end, null);
+    const floor = estimate(before);
+    for (let asks = 0; asks < 5; asks++) await before.ask(end.did, cancel);
+    await until(() => estimate(before) !== floor);
+    const learned = estimate(before);
+    await before.stop();
+    expect(saved.state).toMatchObject({ version: 1, neighbours: [{ peer: middle.did }] });
+    const after = await mesh.node({ members: [middle.did] }, { seed, ports });
+    await after.connect(addressOf(middle));
+    await settled(after, end.did, 2);
+    expect(estimate(after)).toBe(learned);
+    // Its rounds went on from where they were: nobody takes its news for old.
+    await settled(end, after.did, 2);
+    expect(await end.ask(after.did, cancel)).toMatchObject({
+      refusal: { code: 'message-unexpected' },
+    });
   });
 });

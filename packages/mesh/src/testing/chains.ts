@@ -3,21 +3,21 @@ import { until } from './adapters/system.ts';
 import { addressOf, type TestMesh } from './nodes.ts';
 
 /**
- * Nodes of which only those named by an edge may connect with each other: numbers of nodes, the
- * lower one dials.
+ * Nodes of which only those named by an edge may connect with each other, the first dials;
+ * and `guests`, who may connect with all.
  */
 export async function meshOf(
   test: TestMesh,
   edges: readonly (readonly [number, number])[],
   seeds: readonly Uint8Array[],
-  options: (at: number) => Parameters<TestMesh['node']>[1] = () => ({}),
+  guests: readonly string[] = [],
 ): Promise<Mesh[]> {
   const dids = await Promise.all(seeds.map((seed) => test.didOf(seed)));
   const nodes: Mesh[] = [];
   for (const [at, seed] of seeds.entries()) {
     const friends = edges.flatMap(([a, b]) => (a === at ? [b] : b === at ? [a] : []));
-    const members = friends.map((friend) => dids[friend] ?? '');
-    nodes.push(await test.node({ members }, { seed, ...options(at) }));
+    const members = [...guests, ...friends.map((friend) => dids[friend] ?? '')];
+    nodes.push(await test.node({ members }, { seed }));
   }
   for (const [a, b] of edges) await connect(nodes[a], nodes[b]);
   return nodes;
