@@ -54,9 +54,12 @@ describe('without an edge', () => {
       const card = await resolver.node.cards.resolve(signer.did, `agent-${i}`);
       expect(card).toMatchObject({ ok: true, value: { card: { name: `agent-${i}` } } });
     }
-    const providers = await resolver.node.cards.providers('HASH');
     const expected = new Set(publishers.map(({ signer }) => signer.did));
-    expect(providers.ok && new Set(providers.value)).toEqual(expected);
+    // A tag in any spelling, and a module by its hash, which has only one.
+    for (const capability of ['HASH', `module:${'A'.repeat(43)}`]) {
+      const providers = await resolver.node.cards.providers(capability);
+      expect(providers.ok && new Set(providers.value), capability).toEqual(expected);
+    }
     const own = await resolver.node.cardAsking.ask(publishers[0]?.signer.did ?? '');
     expect(own).toMatchObject({ ok: true, value: [{ body: { agent: 'agent-0' } }] });
   });

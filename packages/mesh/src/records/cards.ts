@@ -96,10 +96,16 @@ function seqOf(value: Uint8Array): bigint {
 }
 
 /** What an agent can be found by: its skills, tags and modules. */
-export function capabilitiesOf({ card, params }: VerifiedCard): string[] {
+export function capabilitiesOf({ card, params, body }: VerifiedCard): string[] {
+  if (body.revoked === 'true') return [];
   const names = card.skills.flatMap((skill) => [skill.id, ...skill.tags]);
   const modules = params.programs.map(({ module }) => `module:${module}`);
-  return [...new Set([...names.map((name) => name.toLowerCase()), ...modules])].slice(0, 64);
+  return [...new Set([...modules, ...names].map(capabilityName))].slice(0, 64);
+}
+
+/** One spelling for names; a hash has only one. */
+function capabilityName(text: string): string {
+  return text.startsWith('module:') ? text : text.toLowerCase();
 }
 
 /** Remembers where a peer may be reached. */
@@ -131,7 +137,8 @@ export class Cards {
     this.#context.book.keep(verified.value);
     const { did, agent } = verified.value.body;
     const name = cardKey({ network: this.#context.network, did, agent });
-    this.#published.get(name)?.cancel();
+    const before = this.#published.get(name);
+    before?.cancel();
     const published: Published = {
       card: verified.value,
       value,
@@ -140,6 +147,10 @@ export class Cards {
       cancel: () => undefined,
     };
     this.#published.set(name, published);
+    const offered = new Set([...this.#published.values()].flatMap((one) => one.capabilities));
+    for (const capability of before?.capabilities ?? []) {
+      if (!offered.has(capability)) await this.#dht.unprovide(this.#capabilityKey(capability));
+    }
     await this.#tell(name, published);
     return ok(published.holders);
   }
@@ -167,7 +178,7 @@ export class Cards {
   /** DIDs of executors that say they have this skill, tag or `module:<hash>`. */
   async providers(capability: string): Promise<Result<Did[], DhtCode>> {
     const { signal, cancel } = deadline(this.#context.ports.timers, DHT_MS, this.#stopping.signal);
-    const key = this.#capabilityKey(capability.toLowerCase());
+    const key = this.#capabilityKey(capabilityName(capability));
     const found = await this.#patiently(signal, () =>
       this.#dht.providers(key, PROVIDERS_MAX, signal),
     );
