@@ -3,7 +3,7 @@
  * mesh. The rows in its own outbox stay until its own link acknowledges them: it knows each by its
  * task, channel or total, and takes it once.
  */
-import { FRAMES_IN_FLIGHT_MAX, type OutboxDatabase, type PeerChoice } from '@zerostate/shared';
+import type { OutboxDatabase, PeerChoice } from '@zerostate/shared';
 import { isRefused } from '../database-fault.ts';
 import { type OutboxRow, outboxInsert } from '../hub/outbox.ts';
 import type { Clock, Database, Log, Metrics, Rng } from '../ports.ts';
@@ -15,6 +15,7 @@ import {
   FORWARD_TRIES_MAX,
   FORWARDS_PER_TARGET_MAX,
   GATEWAYS_PER_MESSAGE,
+  MESSAGES_READ_MAX,
   TARGETS_MAX,
 } from './limits.ts';
 import { CARRIED_TYPES, type Carried, carriedOf, newestVouchers } from './message.ts';
@@ -212,7 +213,7 @@ async function recentRows(database: Database, did: string, since: number): Promi
   const rows = await database.read({
     sql: `SELECT seq, type, body FROM outbox
           WHERE did = ?1 AND at > ?2 AND type IN (${types}) ORDER BY seq LIMIT ?3`,
-    args: [did, since, FRAMES_IN_FLIGHT_MAX],
+    args: [did, since, MESSAGES_READ_MAX],
   });
   return rows.map((row) => ({
     seq: Number(row.seq),
