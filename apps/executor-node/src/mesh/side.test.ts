@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
-import { startMesh } from '@zerostate/mesh';
+import { DEFAULT_RELAY_POLICY, peerIdFromDid, startMesh } from '@zerostate/mesh';
+import { createSigner } from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { systemRng, systemTimers } from '../adapters/system.ts';
@@ -76,6 +77,30 @@ test('a node starts from one that is not there, says so, and finds it when it co
   ends.push(() => again.stop());
   await world.passUntil(0, async () => (await mesh()).problems.length === 0);
   expect(said('bootstrap node does not answer')).toBe(1);
+});
+
+test('an address with another key, a full relay and one that is none are each named', async () => {
+  const other = await startFirst();
+  ends.push(() => other.stop());
+  const full = await startMesh({
+    seed: new Uint8Array(32).fill(43),
+    network: '',
+    config: { listen: [TCP], allowPrivate: true },
+    ports: { clock: world.time, rng: systemRng, timers: systemTimers, log: world.log },
+    relay: { ...DEFAULT_RELAY_POLICY, reservationsMax: 0 },
+  });
+  if (!full.ok) throw new Error(full.code);
+  ends.push(() => full.value.stop());
+  const [address = ''] = other.addresses();
+  const [relay = ''] = full.value.addresses();
+  const nobody = peerIdFromDid((await createSigner(new Uint8Array(32).fill(99))).did);
+  const lie = address.replace(/p2p\/.*/, `p2p/${nobody.ok ? nobody.value : ''}`);
+  world.meshConfig = { bootstrap: [lie], relays: [relay, address] };
+  await world.start();
+  await problem('peer-differs');
+  await problem('relay-refused');
+  await problem('relay-not-serving');
+  expect((await world.status()).link.state).toBe('up');
 });
 
 async function startFirst(port = '0') {
