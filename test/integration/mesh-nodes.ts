@@ -1,5 +1,5 @@
 /** Executor daemons of a test network that also take part in the mesh, and `zs` beside them. */
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Child, startChild } from '../../scripts/start/child.ts';
@@ -8,6 +8,7 @@ import { type Ended, type Network, type Party, runNodeCli } from './network.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const NODE_CLI = join(ROOT, 'apps/executor-node/src/cli/main.ts');
+const KILLED = join(import.meta.dirname, 'killed-caller.mjs');
 const ZS = join(ROOT, 'packages/sdk/src/cli/main.ts');
 
 export interface MeshNode {
@@ -31,7 +32,13 @@ export async function startMeshNode(
     args: [
       NODE_CLI,
       ...['start', '--state', party.folder, '--mesh', '--mesh-listen', '/ip4/127.0.0.1/tcp/0'],
-      ...['--allow-private', ...bootstrap.flatMap((one) => ['--bootstrap', one])],
+      // The ledger shows what was paid a second later, not ten minutes.
+      ...[
+        '--allow-private',
+        '--redeem-age',
+        '1',
+        ...bootstrap.flatMap((one) => ['--bootstrap', one]),
+      ],
     ],
     log: layout(network.state).log(name),
   });
@@ -58,16 +65,16 @@ export function zs(args: readonly string[], env: Record<string, string> = {}): P
   });
 }
 
-/** Runs `zs` and kills it as soon as it has said this on standard error. */
-export function zsUntil(args: readonly string[], said: RegExp): Promise<string> {
+/** A caller that kills itself at a step of its run; resolves when it is dead. */
+export function killedCaller(
+  folder: string,
+  address: string,
+  run: { words: string; step: string; state: string },
+): Promise<{ signal: string | null; stderr: string }> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [ZS, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
-    let text = '';
-    child.stderr.setEncoding('utf8');
-    child.stderr.on('data', (part: string) => {
-      text += part;
-      if (said.test(text)) child.kill('SIGKILL');
+    const args = [KILLED, folder, address, run.words, run.step, run.state];
+    const child = execFile(process.execPath, args, (_, __, stderr) => {
+      resolve({ signal: child.signalCode, stderr });
     });
-    child.on('close', () => resolve(text));
   });
 }
