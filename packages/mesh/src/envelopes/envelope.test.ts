@@ -84,7 +84,7 @@ describe('an envelope', () => {
       { ...envelope, head: { ...head, ttlMs: head.ttlMs + 1 } },
       { ...envelope, head: { ...head, qos: 'bulk' } },
       { ...envelope, head: { ...head, key: 'A'.repeat(43) } },
-      { ...envelope, signature: `A${envelope.signature.slice(1)}` },
+      { ...envelope, signature: [...envelope.signature].toReversed().join('') },
     ];
     for (const one of changed) expect(await isAuthentic(NETWORK, one, verifier)).toBe(false);
     expect(await isAuthentic('zs-bbbbbbbbbbbbbbbb', envelope, verifier)).toBe(false);

@@ -10,7 +10,7 @@ import { systemPorts, until } from '../testing/adapters/system.ts';
 import { chain, meshOf, settled } from '../testing/chains.ts';
 import { type Carried, type Forwarder, startForwarder } from '../testing/forwarder.ts';
 import { addressOf, NETWORK, TestMesh } from '../testing/nodes.ts';
-import { openSealed, sealFor } from './envelope.ts';
+import { envelopeId, openSealed, sealFor } from './envelope.ts';
 import { agreementSecretOf } from './key-agreement.ts';
 import { ROUTE_PROTOCOL } from './outbound.ts';
 
@@ -140,7 +140,8 @@ describe('a node that carries an envelope', () => {
   test('cannot answer in the place of whom was asked', async () => {
     const carry: Carry = async ({ offer, say }, it) => {
       await say({ kind: 'taken', waitMs: 0, remainingMs: 1 });
-      const lie = await written(it, offer.head.from, { re: 'A'.repeat(43), from: it.signer });
+      const re = envelopeId(NETWORK, offer.head);
+      const lie = await written(it, offer.head.from, { re, from: it.signer });
       await it.offer(offer.head.from, { ...lie.offer, passed: [it.did] }, lie.sealed);
       await say({ kind: 'delivered' });
     };
@@ -224,4 +225,16 @@ describe('junk is shed and counted, and honest questions are answered', () => {
     await until(() => told('forged') === 1);
     expect(caller.routes(executor.did).destinations[0]?.hops).toBe(2);
   });
+});
+
+test('a neighbour whose health is in doubt is no way until it is well again', async () => {
+  const { caller, executor, it } = await between();
+  const way = () => it.router.nextHop(executor.did, new Set());
+  expect(way()).toBe(executor.did);
+  it.suspects.add(executor.did);
+  await until(() => way() === undefined);
+  await until(() => caller.routes(executor.did).destinations[0]?.next === null);
+  it.suspects.delete(executor.did);
+  await until(() => way() === executor.did);
+  await settled(caller, executor.did, 2);
 });

@@ -14,7 +14,12 @@ import {
 import type { MeshPorts } from '../options.ts';
 import type { Cancel, PeerStream, Wire } from '../ports.ts';
 import { Bucket } from '../tasks/bucket.ts';
-import { decodeVector, encodeVector, VECTOR_BYTES_MAX } from './distance-vector.ts';
+import {
+  decodeVector,
+  encodeVector,
+  type SignedDistance,
+  VECTOR_BYTES_MAX,
+} from './distance-vector.ts';
 import type { Router } from './router.ts';
 import type { Sequences } from './sequences.ts';
 
@@ -128,20 +133,22 @@ export class DistanceExchange {
   #look(peer: Did): void {
     const { router, health } = this.#parts;
     this.#join(peer);
-    const state = health(peer)?.state;
-    if (state !== undefined && state !== 'healthy' && router.isAlive(peer)) router.failed(peer);
+    if (!router.isAlive(peer)) return;
+    const state = health(peer)?.state ?? 'healthy';
+    if (state !== 'healthy') router.failed(peer);
   }
 
-  /** Makes a connected peer a neighbour; null for one that does not route. */
+  /** Makes a connected peer a neighbour; null for one that does not route or finds no place. */
   #join(peer: Did): Link | null {
     const { isAgreed, router, ports, wire } = this.#parts;
     const known = this.#links.get(peer);
     if (known !== undefined) return known;
     if (!this.#isRunning || !isAgreed(peer) || !wire.isConnected(peer)) return null;
+    router.joined(peer);
+    if (!router.isAlive(peer)) return null;
     const bucket = new Bucket(ports.clock, DISTANCES_PER_S, DISTANCES_BURST);
     const link = { stream: null, isTelling: false, bucket };
     this.#links.set(peer, link);
-    router.joined(peer);
     return link;
   }
 
@@ -156,7 +163,7 @@ export class DistanceExchange {
     // A neighbour that is slow to take one vector gets the next round's.
     if (link.isTelling) return;
     link.isTelling = true;
-    const { wire, ports, router, sequences } = this.#parts;
+    const { wire, ports } = this.#parts;
     const limit = deadline(ports.timers, DISTANCES_WRITE_MS, this.#stopping.signal);
     try {
       if (link.stream === null) {
@@ -164,11 +171,8 @@ export class DistanceExchange {
         if (!opened.ok) return;
         link.stream = opened.value;
       }
-      const lines = router.vectorFor(peer).flatMap((line) => {
-        const signature = sequences.signatureOf(line.peer, line.sequence);
-        return signature === undefined ? [] : [{ ...line, signature }];
-      });
-      const written = await link.stream.write(encodeFrame(encodeVector(lines)), limit.signal);
+      const vector = encodeFrame(encodeVector(this.#linesFor(peer)));
+      const written = await link.stream.write(vector, limit.signal);
       if (written.ok) return;
       link.stream.abort(written.code);
       link.stream = null;
@@ -176,6 +180,17 @@ export class DistanceExchange {
       limit.cancel();
       link.isTelling = false;
     }
+  }
+
+  #linesFor(peer: Did): SignedDistance[] {
+    const { router, sequences } = this.#parts;
+    const lines = router.vectorFor(peer).flatMap((line) => {
+      const signature = sequences.signatureOf(line.peer, line.sequence);
+      return signature === undefined ? [] : [{ ...line, signature }];
+    });
+    // Its own newest: a node that lost its clock goes on from there.
+    const newest = sequences.newestOf(peer);
+    return newest === undefined ? lines : [...lines, { peer, hops: 1, ...newest }];
   }
 
   /** Hears a neighbour's vectors until its stream ends. */
@@ -196,9 +211,9 @@ export class DistanceExchange {
 
   /** Null when all is well, else why this neighbour is not listened to any more. */
   async #hear(peer: Did, frame: Uint8Array): Promise<string | null> {
-    const { router, sequences, wire } = this.#parts;
+    const { router, sequences, wire, isAgreed } = this.#parts;
     const link = this.#join(peer);
-    if (link === null) return 'not-agreed';
+    if (link === null) return isAgreed(peer) ? 'no-place' : 'not-agreed';
     if (!link.bucket.take(1)) return 'over-rate';
     const vector = decodeVector(frame, peer);
     if (!vector.ok) return vector.code;

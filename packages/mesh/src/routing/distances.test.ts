@@ -79,6 +79,8 @@ describe('a distance vector', () => {
     expect(decodeVector(encodeVector([own, other]), a).ok).toBe(true);
     for (const lines of wrong) expect(decodeVector(encodeVector(lines), a).ok).toBe(false);
     expect(decodeVector(encodeVector([own, other]), b).ok).toBe(false);
+    const cut = encodeVector([own, other]).subarray(0, -1);
+    expect(decodeVector(cut, a)).toMatchObject({ ok: false, code: 'vector-invalid' });
   });
 });
 

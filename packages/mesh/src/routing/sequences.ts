@@ -42,6 +42,11 @@ export class Sequences {
     this.#keep(did, sequence, sigs[0]?.sig ?? '');
   }
 
+  /** The newest sequence that is known of a node. */
+  newestOf(did: Did): { sequence: number; signature: string } | undefined {
+    return this.#newest.get(did);
+  }
+
   /** The signature of this very sequence; undefined when it is not known. */
   signatureOf(did: Did, sequence: number): string | undefined {
     const known = this.#newest.get(did);

@@ -6,6 +6,7 @@ import { Counters } from '../counters.ts';
 import { decodeOffer, encodeOffer, encodeWord, type Offer, type Word } from '../envelopes/hop.ts';
 import { ROUTE_PROTOCOL } from '../envelopes/outbound.ts';
 import { encodeFrame, FrameReader } from '../frames.ts';
+import type { Health } from '../health/score.ts';
 import { Greeter } from '../hello/greeter.ts';
 import { ENVELOPE_HEAD_BYTES_MAX } from '../limits.ts';
 import type { PeerStream, Wire } from '../ports.ts';
@@ -16,6 +17,8 @@ import { Router } from '../routing/router.ts';
 import { Sequences } from '../routing/sequences.ts';
 import { systemPorts } from './adapters/system.ts';
 import { NETWORK, TCP } from './nodes.ts';
+
+const suspected: Health = { state: 'suspected', rttMs: null, loss: 1, score: 0 };
 
 /** What a forwarder holds in its hands. */
 export interface Carried {
@@ -33,12 +36,20 @@ export class Forwarder {
   readonly wire: Wire;
   readonly signer: Signer;
   readonly sequences: Sequences;
+  readonly router: Router;
+  /** Neighbours whose health it doubts. */
+  readonly suspects: Set<Did>;
   readonly #stop: () => Promise<void>;
 
-  constructor(wire: Wire, signer: Signer, sequences: Sequences, stop: () => Promise<void>) {
-    this.wire = wire;
-    this.signer = signer;
-    this.sequences = sequences;
+  constructor(
+    parts: Pick<Forwarder, 'wire' | 'signer' | 'sequences' | 'router' | 'suspects'>,
+    stop: () => Promise<void>,
+  ) {
+    this.wire = parts.wire;
+    this.signer = parts.signer;
+    this.sequences = parts.sequences;
+    this.router = parts.router;
+    this.suspects = parts.suspects;
     this.#stop = stop;
   }
 
@@ -101,12 +112,13 @@ export async function startForwarder(
   const options = { self: signer.did, hopFloorMs: 1, failurePenaltyMs: 1_000 };
   const firstRound = Math.floor(clock.now() / 1_500);
   const router = new Router({ ...options, firstRound, random: () => 0 });
+  const suspects = new Set<Did>();
   const sequences = new Sequences(NETWORK, signer, createVerifier(), clock);
   const distances = new DistanceExchange({
     ...{ wire, ports, router, sequences },
     counters: new Counters(),
     isAgreed: (peer) => greeter.agreed(peer) !== null,
-    health: () => null,
+    health: (peer) => (suspects.has(peer) ? suspected : null),
   });
   await node.start();
   await greeter.start();
@@ -115,7 +127,7 @@ export async function startForwarder(
     up: (peer) => void greeter.greet(peer).then(() => distances.met(peer)),
     down: (peer) => distances.left(peer),
   });
-  const forwarder = new Forwarder(wire, signer, sequences, async () => {
+  const forwarder = new Forwarder({ wire, signer, sequences, router, suspects }, async () => {
     distances.stop();
     await node.stop();
   });
