@@ -147,6 +147,12 @@ test('its cards are found, verified and renewed in the mesh, and a revoked one i
     const found = await agent();
     return found.ok && found.value.body.revoked === 'true';
   });
+  // Who comes later has heard no gossip: the table says so too.
+  const late = await join(8);
+  await world.passUntil(1_000, async () => {
+    const found = await late.mesh.cards.resolve(did, 'hello');
+    return found.ok && found.value.body.revoked === 'true';
+  });
   await world.outboxEmpty();
 });
 
@@ -161,7 +167,9 @@ test('how busy it is spreads by gossip', async () => {
   });
   const { body, task } = await caller.sign();
   await peer.said({ type: 'task.offer', body });
-  await world.passUntil(1_000, () => peer.mesh.presences.of(did)?.running === 1);
+  const changedAt = world.time.now();
+  await world.passUntil(500, () => peer.mesh.presences.of(did)?.running === 1);
+  expect(world.time.now() - changedAt).toBeLessThan(15_000);
   open();
   await peer.told(task);
 });

@@ -83,6 +83,10 @@ test('asking again is asking how the task is: nothing runs twice', async () => {
   }
   expect(world.sandbox.runs).toBe(1);
   expect(peer.results).toEqual([]);
+  // It has the result now: not to pay is to be claimed.
+  const askedAt = world.time.now();
+  await world.passUntil(5_000, () => world.edge.claims.length > 0);
+  expect(world.time.now() - askedAt).toBeLessThan(60_000);
 });
 
 test('an offer that would not be paid is turned down for good, as over the link', async () => {
@@ -95,6 +99,26 @@ test('an offer that would not be paid is turned down for good, as over the link'
   }
   expect(toldToEdge()).toEqual([]);
   expect(world.sandbox.runs).toBe(0);
+});
+
+test('what was turned down stays so, whatever would be said of it later', async () => {
+  const first = await caller.sign();
+  await peer.said(offer(first));
+  const receipt = await peer.told(first.task);
+  const second = await caller.sign();
+  const answers: string[] = [];
+  const ask = async (): Promise<void> => {
+    const { type, body } = await peer.said(offer(second));
+    answers.push(type === 'task.reject' ? body.code : type);
+  };
+  const asking = ask();
+  // The lane's voucher is waited for, a moment.
+  await world.passUntil(100, () => answers.length > 0);
+  await asking;
+  const voucher = await caller.payment(first, receipt);
+  await peer.ask({ type: 'voucher.deliver', body: voucher });
+  await ask();
+  expect(answers).toEqual(['lane-busy', 'lane-busy']);
 });
 
 test('a creator takes its task back, and nobody else does', async () => {
