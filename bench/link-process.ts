@@ -28,8 +28,8 @@ const memoryFile = (state: string): string => join(state, 'memory.json');
 function measured(state: string): Record<string, string> {
   return {
     ZS_BENCH_MEMORY: memoryFile(state),
-    NODE_OPTIONS: `--expose-gc --import ${PRELOAD}`,
-    BUN_OPTIONS: `--preload ${PRELOAD}`,
+    NODE_OPTIONS: `--expose-gc --import=${PRELOAD}`,
+    BUN_OPTIONS: `--preload=${PRELOAD}`,
   };
 }
 

@@ -53,7 +53,7 @@ const serveBun: Serve = async ({ app, links }, { host, port }) => {
     const leave = cap.enter();
     if (leave === null) return problemResponse('busy');
     const forwardedFor = request.headers.get('x-forwarded-for');
-    const place = await waitForPlace(links, { address, forwardedFor }, request);
+    const place = await waitForPlace(links, { address, forwardedFor });
     if (place === null) {
       leave();
       return problemResponse('busy');

@@ -48,7 +48,7 @@ async function upgrade(
   const leave = cap.enter();
   if (leave === null) return problemResponse('busy');
   const forwardedFor = request.headers.get('x-forwarded-for');
-  const place = await waitForPlace(links, { address, forwardedFor }, request);
+  const place = await waitForPlace(links, { address, forwardedFor });
   if (place === null) {
     leave();
     return problemResponse('busy');

@@ -154,6 +154,11 @@ class LinkWebSocket extends WebSocket {
     this.#session = place.accept(this, origin, 'closed');
   }
 
+  override send(text: string): void {
+    if (this.#socket !== null) corkThisTurn(this.#socket);
+    super.send(text);
+  }
+
   override close(code?: number, reason?: string | Buffer): void {
     super.close(code, reason);
     if (this.#socket !== null) cutLater(this.#socket);
@@ -190,14 +195,12 @@ function takeUpgrades(server: Server, links: Links): void {
       if (place === null) return refuse(socket, 'busy');
       const leave = () => place.leave();
       socket.once('close', leave);
-      // The answer and the nonce leave together.
-      socket.cork();
+      corkThisTurn(socket);
       sockets.handleUpgrade(request, socket, head, (ws) => {
         ws.begin(socket, place, `http://${request.headers.host ?? ''}`);
         socket.off('close', leave);
         socket.off('error', destroy);
       });
-      socket.uncork();
     });
   });
 }
@@ -221,6 +224,17 @@ function waitForPlace(
   };
   // Until it is answered a peer has nothing to say; reading tells when it hangs up.
   socket.on('data', destroy).on('end', destroy).on('close', giveUp);
+}
+
+/** What is sent in one turn leaves in one write. */
+function corkThisTurn(socket: Duplex): void {
+  if (socket.writableCorked > 0) return;
+  socket.cork();
+  process.nextTick(uncork, socket);
+}
+
+function uncork(socket: Duplex): void {
+  socket.uncork();
 }
 
 function destroy(this: Duplex): void {

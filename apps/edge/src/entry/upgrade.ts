@@ -17,22 +17,13 @@ export function problemResponse(code: ProblemCode, detail?: string): Response {
   });
 }
 
-/** A place for a request's socket, where a handler may be slow to answer; null when there is none. */
-export function waitForPlace(
-  links: Links,
-  caller: Caller,
-  request: Request,
-): Promise<Place | null> {
+/**
+ * A place for a request's socket, where a handler may be slow to answer; null when there is none. A
+ * peer that hangs up meanwhile keeps its turn, which is over at once: a signal that is listened to
+ * would keep the request for as long as the link lives.
+ */
+export function waitForPlace(links: Links, caller: Caller): Promise<Place | null> {
   return new Promise((resolve) => {
-    let isAnswered = false;
-    const giveUp = links.wait(caller, (place) => {
-      isAnswered = true;
-      resolve(place);
-    });
-    if (isAnswered) return;
-    request.signal.addEventListener('abort', () => {
-      giveUp();
-      resolve(null);
-    });
+    links.wait(caller, resolve);
   });
 }
