@@ -22,6 +22,7 @@ import {
   type Trip,
   takeMoneyOut,
   workOnce,
+  workThroughGateway,
 } from './journey.ts';
 import { wrongHttp, wrongRoutes } from './wrong.ts';
 
@@ -147,6 +148,14 @@ describe.each(RUNTIMES)('the edge on %s', (runtime) => {
     const { cards } = await trip.go.must({ method: 'GET', route: '/v1/cards', query });
     expect(cards).toMatchObject([{ seq: '1', agent: 'thumbnails' }]);
     second.socket.close();
+  });
+
+  test('reaches an executor without a link through a gateway node', async () => {
+    expect(await workThroughGateway(trip)).toEqual({
+      forward: { to: trip.executor.did, type: 'task.offer' },
+      state: 'done',
+      repeated: 'answer-repeated',
+    });
   });
 
   test.each<[string, (peer: LinkPeer) => Promise<void>]>([

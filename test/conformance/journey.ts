@@ -6,6 +6,7 @@ import {
   encodeBase64url,
   foldMemo,
   idOf,
+  MESH_FEATURE,
   type NetworkAnswer,
   type Signer,
   sealEnvelope,
@@ -193,6 +194,46 @@ export async function workOnce(
     if (answer.state !== 'offered' && answer.state !== 'accepted')
       throw new Error(`${answer.state}`);
   }
+}
+
+/** One task from submit to receipt, for an executor without a link: a gateway node carries it. */
+export async function workThroughGateway(trip: Trip): Promise<unknown> {
+  const { go, network, caller, ch, dir } = trip;
+  const gateway = await someSigner();
+  const open = async (signer: Signer, withDid: boolean) => {
+    const link = new LinkPeer(go.url, signer, withDid);
+    await link.open(network, network.origins[0] ?? go.url, freshNonce(), [MESH_FEATURE]);
+    return link;
+  };
+  // Its newest hello says that it is in the mesh; then its link is gone.
+  const gone = await open(trip.executor, true);
+  gone.socket.close();
+  const params = { did: trip.executor.did, agent: 'thumbnails' };
+  const card = { method: 'GET', route: '/v1/agents/{did}/{agent}', params };
+  // Noticed within a second; the loop ends by the test's own time otherwise.
+  while ((await go.must(card)).online === true);
+  const link = await open(gateway, false);
+  const job = { now: Date.now(), ch, dir, lane: '4', input: INPUT };
+  const pair = await makeTask(network.network, caller, trip.executor, job);
+  const submit = { manifest: pair.manifest, cond: pair.cond, input: encodeBase64url(INPUT) };
+  await go.must({ method: 'POST', route: '/v1/tasks', json: submit });
+  const told = await link.next((frame) => frame.t === 'msg' && frame.type === 'mesh.forward');
+  if (told.t !== 'msg') throw new Error('no forward');
+  const accept = await makeAccept(network.network, trip.executor, pair, Date.now() + 60_000);
+  const made = { now: Date.now(), output: OUTPUT };
+  const receipt = await makeReceipt(network.network, trip.executor, pair, made);
+  const result = { receipt, output: encodeBase64url(OUTPUT) };
+  const from = trip.executor.did;
+  link.say('mesh.answer', { from, type: 'task.accept', body: accept });
+  link.say('mesh.answer', { from, type: 'task.result', body: result });
+  link.say('mesh.answer', { from, type: 'task.result', body: result });
+  const refused = await link.next(({ t }) => t === 'error');
+  const read = { method: 'GET', route: '/v1/tasks/{task}', params: { task: pair.id } };
+  const { state } = await go.must({ ...read, signer: caller });
+  link.socket.close();
+  const code = refused.t === 'error' ? refused.code : '';
+  const { to, type } = told.body;
+  return { forward: { to, type }, state, repeated: code };
 }
 
 /** Pays a receipt by voucher and redeems it with its proof. */

@@ -100,7 +100,12 @@ export class LinkPeer {
     }
   }
 
-  async open(network: NetworkAnswer, edge: string, session: string): Promise<EdgeFrame> {
+  async open(
+    network: NetworkAnswer,
+    edge: string,
+    session: string,
+    features: string[] = [],
+  ): Promise<EdgeFrame> {
     const greeting = await this.next(({ t }) => t === 'nonce');
     if (greeting.t !== 'nonce') throw new Error('no nonce');
     const hello = {
@@ -111,7 +116,7 @@ export class LinkPeer {
       session,
       seen_ledger: '0',
       seen_directory: '0',
-      features: [],
+      features,
     };
     const sealed = await sealEnvelope(network.network, 'link.hello', hello, this.#signer);
     this.send({ t: 'hello', hello: sealed });
