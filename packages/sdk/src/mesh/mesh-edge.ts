@@ -24,12 +24,22 @@ export interface MeshEdgeParts {
  */
 export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
   const { ledger, tasks, cards, bytes } = parts;
+  const handing = { edge: ledger, orders: parts.orders };
   return {
     ...ledger,
     card: (did, agent) => cards.card(did, agent),
     search: (request, options) => cards.search(request, options),
     submitTask: (request, options) => tasks.submit(request, options),
-    task: async (id, options) => (await tasks.task(id, options)) ?? ledger.task(id, options),
+    async task(id, options) {
+      const answer = await tasks.task(id, options);
+      if (answer === null) return ledger.task(id, options);
+      if (!answer.ok || answer.value.state !== 'failed') return answer;
+      // Its executor let its own deadline pass: from here on the edge watches it as well, which is
+      // what an objection to a late receipt needs.
+      const order = await tasks.sentTo(id);
+      const handed = order === null ? null : await handOver(handing, order);
+      return handed?.ok === true && handed.value.receipt !== null ? handed : answer;
+    },
     cancelTask: async (id, cancel, options) =>
       (await tasks.cancel(id)) ?? ledger.cancelTask(id, cancel, options),
     // The executor first: it is who wants it. An edge keeps it for one that is away.
@@ -39,8 +49,7 @@ export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
     },
     async object(id, objection, options) {
       const order = await tasks.sentTo(id);
-      const parties = { edge: ledger, orders: parts.orders };
-      return objectAt(parties, order, { task: id, envelope: objection }, options);
+      return objectAt(handing, order, { task: id, envelope: objection }, options);
     },
     // It stays here until the task that names it goes to its executor.
     async putBlob(input) {
@@ -56,7 +65,7 @@ export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
       // Only when the edge has the receipt, and not the output, does its executor keep it back.
       const known = tasks.byOutput(hash);
       if (known === null) return ownInput(parts, hash, fetched);
-      const handed = await handOver({ edge: ledger, orders: parts.orders }, known);
+      const handed = await handOver(handing, known);
       if (handed === null) return fetched;
       if (!handed.ok) return handed;
       if (handed.value.receipt === null) return { ok: false, code: 'output-not-there' };
