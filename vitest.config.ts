@@ -4,12 +4,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    exclude: [
-      '**/node_modules/**',
-      '**/dist/**',
-      // Relays killed and frozen against the clock, a thousand links: they belong to the soak.
-      ...(process.env.ZS_SOAK ? [] : ['test/mesh/supervisor.test.ts', 'test/soak/links.test.ts']),
-    ],
+    exclude: ['**/node_modules/**', '**/dist/**'],
     setupFiles: ['test/property-seed.ts'],
     // A bound against hanging, not on speed: shared machines stall.
     testTimeout: 300_000,

@@ -1,22 +1,35 @@
-/** A node in a namespace: `peer-main.ts executor|caller|relay SEED [ADDRESS]`, JSON lines out. */
+/**
+ * A node in a namespace: `peer-main.ts CONFIG`, where CONFIG is JSON. A line of JSON out for the
+ * start and for each line of JSON in.
+ */
 import { createInterface } from 'node:readline';
 import { DEFAULT_RELAY_POLICY, startMesh } from '@zerostate/mesh';
-import { systemPorts, until } from '../../packages/mesh/src/testing/adapters/system.ts';
+import { systemPorts } from '../../packages/mesh/src/testing/adapters/system.ts';
+import type { Command, PeerConfig } from './peer-config.ts';
 
-const [role = '', seed = '1', relay = ''] = process.argv.slice(2);
 const TASK = 'A'.repeat(43);
+const BODY_BYTES = 200_000;
+const config: PeerConfig = JSON.parse(process.argv[2] ?? '{}');
 const say = (value: unknown): void => console.log(JSON.stringify(value));
+const warnings: string[] = [];
+const none = (): void => undefined;
+const warn = (event: string, fields: Record<string, unknown> = {}): void => {
+  warnings.push(`${event} ${JSON.stringify(fields)}`);
+};
 
 const started = await startMesh({
-  seed: new Uint8Array(32).fill(Number(seed)),
-  network: role === 'relay' ? '' : 'zs-aaaaaaaaaaaaaaaa',
+  seed: new Uint8Array(32).fill(config.seed),
+  network: config.isRelay === true ? '' : 'zs-aaaaaaaaaaaaaaaa',
   config: {
-    listen: role === 'caller' ? [] : ['/ip4/0.0.0.0/tcp/4001'],
-    relays: role === 'executor' ? [relay] : [],
-    allowPrivate: true,
+    listen: config.listen ?? [],
+    relays: config.relays ?? [],
+    bootstrap: config.bootstrap ?? [],
+    mdns: config.mdns === true,
+    allowPrivate: config.allowPrivate !== false,
+    ...(config.announce === undefined ? {} : { announce: config.announce }),
   },
-  ports: systemPorts(),
-  ...(role === 'relay' ? { relay: DEFAULT_RELAY_POLICY } : {}),
+  ports: systemPorts({ info: none, error: warn, warn }),
+  ...(config.isRelay === true ? { relay: DEFAULT_RELAY_POLICY } : {}),
 });
 if (!started.ok) throw new Error(`${started.code}: ${started.detail ?? ''}`);
 const mesh = started.value;
@@ -27,26 +40,22 @@ mesh.tasks.handle('task.cancel', async ({ body }) => ({
     body: body.toReversed(),
   },
 }));
-if (role === 'executor') {
-  await until(() => mesh.status().relays[0]?.state === 'reserved');
-  await until(() => mesh.addresses().some((one) => one.includes('/p2p-circuit/')));
-}
 say({ did: mesh.did, addresses: mesh.addresses() });
 
-/** Each line is a question: `ask DID ADDRESS`, `dial ADDRESS` or `status`. */
 for await (const line of createInterface({ input: process.stdin })) {
-  const [command, ...words] = line.split(' ');
-  if (command === 'status') say({ relays: mesh.status().relays, peers: mesh.wire.connections() });
-  if (command === 'dial') say(await mesh.connect(words[0] ?? '', 3_000));
-  if (command !== 'ask') continue;
-  const [did = '', address = ''] = words;
-  await mesh.wire.learn(did, [address]);
-  const body = new Uint8Array(200_000).fill(7);
-  const answered = await mesh.tasks.ask(
-    did,
-    { type: 'task.cancel', body: { task: TASK } },
-    { body },
-  );
-  say(answered.ok ? { ok: true, bytes: answered.value.body.length } : answered);
+  const command: Command = JSON.parse(line);
+  if (command.do === 'status') {
+    const { relays, problems, addresses } = mesh.status();
+    say({ relays, problems, addresses, peers: mesh.wire.connections(), warnings });
+  } else if (command.do === 'dial') {
+    say(await mesh.connect(command.address, command.withinMs));
+  } else {
+    await mesh.wire.learn(command.did, command.addresses);
+    const body = new Uint8Array(BODY_BYTES).fill(7);
+    const message = { type: 'task.cancel', body: { task: TASK } } as const;
+    const { withinMs } = command;
+    const answered = await mesh.tasks.ask(command.did, message, { body, withinMs });
+    say(answered.ok ? { ok: true, bytes: answered.value.body.length } : answered);
+  }
 }
 await mesh.stop();

@@ -1,56 +1,143 @@
-/** Two private networks that cannot send each other a packet, and a relay between them. */
+/** Two networks behind NAT that cannot send each other a packet, and relays in the internet. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildNetworks, RELAY_IN, removeNetworks, setCable } from './networks.ts';
-import { Peer } from './peer.ts';
+import { RELAY_AT, setCable } from './networks.ts';
+import type { Peer } from './peer.ts';
+import { at, isReserved, NetworkWorld, relaysOf, through, timeUntil } from './world.ts';
 
-const peers: Peer[] = [];
-beforeEach(() => buildNetworks());
-afterEach(async () => {
-  await Promise.all(peers.splice(0).map((peer) => peer.stop()));
-  removeNetworks();
-});
+const ROUNDS = process.env.ZS_SOAK === '1' ? 50 : 5;
+const MOVED_MS_MAX = 1_000;
+const NOTICED_MS_MAX = 5_000;
+const RESERVED_AGAIN_MS_MAX = 2_000;
+const BYTES = 200_000;
 
-async function started(...args: Parameters<typeof Peer.start>) {
-  const { peer, hello } = await Peer.start(...args);
-  peers.push(peer);
-  const addresses = Array.isArray(hello.addresses) ? hello.addresses.map(String) : [];
-  return { peer, did: String(hello.did), addresses };
+const world = new NetworkWorld();
+beforeEach(() => world.open());
+afterEach(() => world.close());
+
+async function pair(ports: readonly number[]) {
+  const relays = await Promise.all(ports.map((port) => world.relay(port)));
+  const [executor, caller] = [await world.executor(relays), await world.caller()];
+  const status = () => executor.ask({ do: 'status' });
+  const reserved = async () =>
+    (await relaysOf(executor)).every(({ state }) => state === 'reserved');
+  await timeUntil('the executor is reserved', reserved, status);
+  return { relays, executor, caller, status };
 }
 
-async function world() {
-  const relay = await started('relay', 'relay', 1);
-  const at = (host: string): string =>
-    relay.addresses.find((one) => one.includes(`/${host}/`)) ?? `no address at ${host}`;
-  const executor = await started('left', 'executor', 2, at(RELAY_IN.left));
-  const caller = await started('right', 'caller', 3);
-  const direct = executor.addresses.find((one) => one.startsWith('/ip4/10.91.1.2/')) ?? '';
-  const peerId = direct.slice(direct.lastIndexOf('/') + 1);
-  const through = `${at(RELAY_IN.right)}/p2p-circuit/p2p/${peerId}`;
-  return { relay, executor, caller, direct, through };
+/** One question with its bytes, by whatever relay answers. */
+async function answers(caller: Peer, executor: Peer, relays: readonly Peer[], withinMs = 5_000) {
+  const addresses = relays.map((relay) => through(relay, executor));
+  return caller.ask({ do: 'ask', did: executor.did, addresses, withinMs });
+}
+
+async function connectionTo(peer: Peer, did: string): Promise<Record<string, unknown> | undefined> {
+  const { peers } = await peer.ask({ do: 'status' });
+  return Array.isArray(peers) ? peers.find((one) => one.did === did) : undefined;
 }
 
 test('a question and its bytes cross the relay where no direct path is', async () => {
-  const { executor, caller, direct, through } = await world();
-  expect(await caller.peer.ask(`dial ${direct}`)).toMatchObject({ ok: false });
-  const answer = await caller.peer.ask(`ask ${executor.did} ${through}`);
-  expect(answer).toEqual({ ok: true, bytes: 200_000 });
-  const { peers: connections } = await caller.peer.ask('status');
-  expect(connections).toContainEqual(
-    expect.objectContaining({ did: executor.did, isRelayed: true }),
-  );
+  const { relays, executor, caller, status } = await pair([4001]);
+  const behind = at(executor, '10.91.1.2');
+  const translated = behind.replace('10.91.1.2', '45.0.1.2');
+  for (const address of [behind, translated]) {
+    const dialled = await caller.ask({ do: 'dial', address, withinMs: 2_000 });
+    expect(dialled, address).toMatchObject({ ok: false });
+  }
+  const answer = await answers(caller, executor, relays, 15_000);
+  expect(answer).toEqual({ ok: true, bytes: BYTES });
+  // dcutr is tried; over TCP from one port for each connection it cannot come through two NATs.
+  const attempted = async () => executor.upgrades.some((line) => line.includes('sending connect'));
+  await timeUntil('a direct connection is attempted', attempted, status);
+  const outcome = async () => executor.upgrades.some((line) => /attempt 3 of 3|succeed/.test(line));
+  await timeUntil('the attempts are over', outcome, status);
+  expect(await connectionTo(caller, executor.did)).toMatchObject({ isRelayed: true });
+  expect(await answers(caller, executor, relays)).toEqual({ ok: true, bytes: BYTES });
+  console.info(`dcutr between two NATs: ${executor.upgrades.at(-1)}`);
+});
+
+test('a caller that can be dialled has a direct connection a moment after a relayed one', async () => {
+  const { relays, executor, status } = await pair([4001]);
+  const announce = [`/ip4/${RELAY_AT.left}/tcp/4009`];
+  const listen = ['/ip4/0.0.0.0/tcp/4009'];
+  const caller = await world.start('relay', { seed: 9, listen, announce });
+  expect(await answers(caller, executor, relays, 15_000)).toMatchObject({ ok: true });
+  const direct = async () => (await connectionTo(caller, executor.did))?.isRelayed === false;
+  await timeUntil('the connection is direct', direct, status);
+  expect(await answers(caller, executor, relays)).toMatchObject({ ok: true });
+});
+
+test(`relays that die ${ROUNDS} times cost a second, and are used again`, async () => {
+  const { relays, executor, caller, status } = await pair([4001, 4002]);
+  expect(await answers(caller, executor, relays, 15_000)).toMatchObject({ ok: true });
+  const [moved, again]: [number[], number[]] = [[], []];
+  for (let round = 0; round < ROUNDS; round++) {
+    const i = round % 2;
+    await relays[i]?.stop();
+    const isMoved = async () => (await answers(caller, executor, relays)).ok === true;
+    moved.push(await timeUntil('traffic has moved', isMoved, status));
+    const returned = await world.relay(4001 + i);
+    relays[i] = returned;
+    again.push(
+      await timeUntil('it is reserved again', () => isReserved(executor, returned), status),
+    );
+  }
+  console.info('moved ms', Math.max(...moved), 'reserved again ms', Math.max(...again));
+  expect(Math.max(...moved)).toBeLessThan(MOVED_MS_MAX);
+  expect(Math.max(...again)).toBeLessThan(RESERVED_AGAIN_MS_MAX);
+});
+
+test('a relay that freezes is noticed and left, and taken again when it thaws', async () => {
+  const { relays, executor, caller, status } = await pair([4001, 4002]);
+  expect(await answers(caller, executor, relays, 15_000)).toMatchObject({ ok: true });
+  const [victim] = relays;
+  if (victim === undefined) throw new Error('no relay');
+  victim.freeze();
+  const left = async () => !(await isReserved(executor, victim));
+  const noticed = await timeUntil('it is noticed', left, status);
+  const isMoved = async () => (await answers(caller, executor, relays)).ok === true;
+  await timeUntil('traffic has moved', isMoved, status);
+  victim.thaw();
+  const again = await timeUntil('it is taken', () => isReserved(executor, victim), status);
+  console.info('noticed ms', noticed, 'reserved again ms', again);
+  expect(noticed).toBeLessThan(NOTICED_MS_MAX);
+  expect(again).toBeLessThan(RESERVED_AGAIN_MS_MAX);
 });
 
 test('an executor whose cable was out is back through its relay by itself', async () => {
-  const { executor, caller, through } = await world();
-  expect(await caller.peer.ask(`ask ${executor.did} ${through}`)).toMatchObject({ ok: true });
+  const { relays, executor, caller, status } = await pair([4001]);
+  expect(await answers(caller, executor, relays, 15_000)).toMatchObject({ ok: true });
   setCable('left', 'down');
-  const lost = async (): Promise<boolean> =>
-    JSON.stringify(await executor.peer.ask('status')).includes('"state":"reserved"') === false;
-  while (!(await lost()));
+  const lost = async () => (await relaysOf(executor)).every(({ state }) => state !== 'reserved');
+  await timeUntil('the loss is noticed', lost, status);
+  const named = async () => String((await status()).problems).includes('relay-unreachable');
+  await timeUntil('status names it', named, status);
   setCable('left', 'up');
-  while (await lost());
-  for (;;) {
-    const answer = await caller.peer.ask(`ask ${executor.did} ${through}`);
-    if (answer.ok === true) break;
+  await timeUntil('it is back', async () => !(await lost()), status);
+  const asked = async () => (await answers(caller, executor, relays)).ok === true;
+  await timeUntil('it answers', asked, status);
+  const { warnings, problems } = await status();
+  expect(problems).toEqual([]);
+  const said = Array.isArray(warnings) ? warnings.map(String) : [];
+  for (const event of ['relay lost', 'relay does not take this node']) {
+    expect(
+      said.filter((line) => line.startsWith(event)),
+      event,
+    ).toHaveLength(1);
   }
+});
+
+test('an executor that starts without a network says so once and joins when it is there', async () => {
+  const relay = await world.relay(4001);
+  setCable('left', 'down');
+  const bootstrap = [at(relay, RELAY_AT.left)];
+  const config = { seed: 2, listen: ['/ip4/0.0.0.0/tcp/4001'], relays: bootstrap, bootstrap };
+  const executor = await world.start('left', config);
+  const status = () => executor.ask({ do: 'status' });
+  const tried = async () => JSON.stringify(await status()).split('does not').length > 2;
+  await timeUntil('both are said', tried, status);
+  setCable('left', 'up');
+  await timeUntil('it is reserved', () => isReserved(executor, relay), status);
+  const calm = async () => String((await status()).problems) === '';
+  await timeUntil('nothing is wrong', calm, status);
+  expect((await status()).warnings).toHaveLength(2);
 });

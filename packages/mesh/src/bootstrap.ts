@@ -60,7 +60,11 @@ export class Bootstrap {
     const { timers, log } = this.#ports;
     if (this.#stopping.signal.aborted) return;
     const { status, address, did } = entry;
-    if (!this.#wire.isConnected(did)) {
+    if (this.#wire.isConnected(did)) {
+      // It may have come by itself, or by another way.
+      status.failures = 0;
+      status.problem = null;
+    } else {
       const limit = deadline(timers, DIAL_MS, this.#stopping.signal);
       const connected = await this.#wire.connect(address, limit.signal);
       limit.cancel();

@@ -119,6 +119,11 @@ export const RESERVE_PATIENT_MS = 15_000;
 /** How often a supervisor looks whether what it holds is still held. */
 export const SUPERVISE_MS = 500;
 
+/** Neighbours found by multicast DNS whose addresses are remembered, and dials to them at a time:
+ * anybody on the cable can name any number of them. */
+export const LOCAL_PEERS_MAX = 64;
+export const LOCAL_DIALS_MAX = 8;
+
 /** Health: how often a connection is probed and how long its answer may take. */
 export const PROBE_MS = 5_000;
 export const PROBE_TIMEOUT_MS = 5_000;

@@ -32,8 +32,27 @@ export function isPublicIp(text: string): boolean {
   return ip6 !== null && isPublicIp6(ip6);
 }
 
+/** The ranges of local networks: RFC 1918, and unique local addresses (RFC 4193). */
+const IP4_LAN: readonly (readonly [string, number])[] = [
+  ['10.0.0.0', 8],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+];
+
+/** Whether a literal IP address is of a local network; loopback and link-local ones are not. */
+export function isLanIp(text: string): boolean {
+  const ip4 = parseIp4(text);
+  if (ip4 !== null) return isIn(IP4_LAN, ip4);
+  const first = parseIp6(text)?.[0] ?? 0;
+  return first >= 0xfc00 && first <= 0xfdff;
+}
+
 function isPublicIp4(address: number): boolean {
-  return !IP4_NOT_PUBLIC.some(([network, bits]) => {
+  return !isIn(IP4_NOT_PUBLIC, address);
+}
+
+function isIn(ranges: readonly (readonly [string, number])[], address: number): boolean {
+  return ranges.some(([network, bits]) => {
     const shift = 2 ** (32 - bits);
     return Math.floor(address / shift) === Math.floor((parseIp4(network) ?? 0) / shift);
   });

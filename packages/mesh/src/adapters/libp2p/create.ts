@@ -1,5 +1,4 @@
 /** libp2p configured: what it has is used as it is (mesh.md), within the numbers of limits.ts. */
-import { type AutoNATServiceInit, autoNAT } from '@libp2p/autonat';
 import { bootstrap } from '@libp2p/bootstrap';
 import { dcutr } from '@libp2p/dcutr';
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
@@ -11,7 +10,6 @@ import {
   passthroughMapper,
   removePrivateAddressesMapper,
 } from '@libp2p/kad-dht';
-import { mdns } from '@libp2p/mdns';
 import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
@@ -38,8 +36,10 @@ import {
 import type { MeshConfig } from '../../options.ts';
 import type { RecordRules } from '../../ports.ts';
 import type { PathMemory } from '../../relay/path.ts';
+import { dialBack } from './autonat.ts';
 import { validatorsOf } from './dht.ts';
 import { privateKeyFromSeed } from './identity.ts';
+import { LocalPeers } from './local-peers.ts';
 import type { RelayClient } from './relay-client.ts';
 import type { RelayService } from './relay-server.ts';
 
@@ -71,6 +71,7 @@ export interface CreateOptions {
 
 export async function createNode(options: CreateOptions): Promise<Libp2p<MeshServices>> {
   const { config, relayClient, relayService } = options;
+  const neighbours = new LocalPeers(config.mdns === true);
   const node = await createLibp2p<MeshServices>({
     start: false,
     nodeInfo: { userAgent: USER_AGENT },
@@ -91,17 +92,18 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
         enableKeepAlive: false,
       }),
     ],
-    connectionGater: options.gater,
+    connectionGater: neighbours.gater(options.gater),
     connectionManager: connectionLimits(relayService !== undefined, options.paths),
     // It ends a connection at the first late answer; health/ suspects first, then condemns.
     connectionMonitor: { enabled: false },
-    peerDiscovery: discoveryOf(config),
+    peerDiscovery: [...discoveryOf(config), ...neighbours.discovery()],
     services: {
       ...servicesOf(options),
       ...(relayService === undefined ? {} : { relay: relayService.service }),
     },
   });
   relayService?.attach(node);
+  neighbours.attach(node);
   return node;
 }
 
@@ -129,17 +131,13 @@ function connectionLimits(
 
 function discoveryOf(config: MeshConfig): NonNullable<Libp2pOptions['peerDiscovery']> {
   const list = [...(config.bootstrap ?? [])];
-  return [
-    ...(list.length === 0 ? [] : [bootstrap({ list, timeout: 0 })]),
-    ...(config.mdns === true ? [mdns({ serviceTag: 'zerostate.local' })] : []),
-  ];
+  return list.length === 0 ? [] : [bootstrap({ list, timeout: 0 })];
 }
 
 function servicesOf(options: CreateOptions) {
   const { config, rules } = options;
   const isPrivate = config.allowPrivate === true;
   const { validators, selectors } = validatorsOf(rules);
-  const autonat: AutoNATServiceInit = { protocolPrefix: 'libp2p' };
   return {
     identify: identify({ runOnLimitedConnection: true }),
     identifyPush: identifyPush({ runOnLimitedConnection: true }),
@@ -149,7 +147,7 @@ function servicesOf(options: CreateOptions) {
       maxOutboundStreams: PING_STREAMS_MAX,
       runOnLimitedConnection: true,
     }),
-    autonat: autoNAT(autonat),
+    autonat: dialBack(),
     dcutr: dcutr(),
     dht: kadDHT({
       protocol: DHT_PROTOCOL,
