@@ -1,4 +1,7 @@
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Message } from '@zerostate/mesh';
+import { digestSha256 } from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Caller, Signed } from '../testing/caller.ts';
 import { receiptOf } from '../testing/caller.ts';
@@ -15,7 +18,7 @@ beforeEach(async () => {
   world.listen = ['/ip4/127.0.0.1/tcp/0'];
   caller = await world.ready();
   // The caller's own key.
-  peer = await join(5);
+  peer = await meet(5);
 });
 afterEach(async () => {
   for (const one of peers.splice(0)) await one.stop();
@@ -23,7 +26,7 @@ afterEach(async () => {
   expect(world.failures).toEqual([]);
 });
 
-async function join(fill: number): Promise<MeshPeer> {
+async function meet(fill: number): Promise<MeshPeer> {
   if (world.mesh === null) throw new Error('the node has no mesh');
   const clock = { now: () => world.time.now() };
   const joined = await MeshPeer.join(world.mesh, world.edge.network, clock, fill);
@@ -121,6 +124,31 @@ test('what was turned down stays so, whatever would be said of it later', async 
   expect(answers).toEqual(['lane-busy', 'lane-busy']);
 });
 
+test('an input that nobody gave decides nothing; it may come with the offer', async () => {
+  const folder = join(world.root, 'echo');
+  await mkdir(folder);
+  await copyFile(join(world.agentFolder, 'hello.wasm'), join(folder, 'echo.wasm'));
+  const agent = JSON.parse(await readFile(join(world.agentFolder, 'agent.json'), 'utf8'));
+  const program = { skill: 'greet', file: 'echo.wasm', abi: 'wasi' };
+  await writeFile(
+    join(folder, 'agent.json'),
+    JSON.stringify({ ...agent, agent: 'echo', programs: [program] }),
+  );
+  expect(await world.node?.execute({ command: 'card-add', folder })).toMatchObject({ ok: true });
+  const bytes = new Uint8Array(70_000).fill(9);
+  const about = { input: await digestSha256(bytes), input_len: String(bytes.length) };
+  const signed = await caller.sign({ manifest: { agent: 'echo', abi: 'wasi', fn: '', ...about } });
+  const gateway = await meet(77);
+  for (const by of [gateway, peer]) {
+    const said = await by.said(offer(signed));
+    expect(said).toMatchObject({ type: 'task.reject', body: { code: 'input-unavailable' } });
+  }
+  expect(toldToEdge()).toEqual([]);
+  // It has the input, and goes on: this module has no start.
+  const brought = await peer.said(offer(signed), { body: bytes });
+  expect(brought).toMatchObject({ type: 'task.reject', body: { code: 'function-unknown' } });
+});
+
 test('a creator takes its task back, and nobody else does', async () => {
   let open: () => void = () => undefined;
   world.sandbox.gate = new Promise((resolve) => {
@@ -132,7 +160,7 @@ test('a creator takes its task back, and nobody else does', async () => {
     expect((await peer.said(offer(one))).type).toBe('task.accept');
   }
   const cancel: Message = { type: 'task.cancel', body: { task: waiting.task } };
-  const stranger = await join(77);
+  const stranger = await meet(77);
   expect(await stranger.ask(cancel)).toMatchObject({ ok: false, detail: 'task-unknown' });
   expect(await peer.said(cancel)).toMatchObject({
     type: 'task.reject',

@@ -210,6 +210,11 @@ type Rejection = { code: string; detail?: string; retry_ms?: number };
 /** Nothing was decided: the same offer may come again. */
 const UNDECIDED = new Set(['busy', 'edge-unreachable', 'edge-timeout', 'storage-unavailable']);
 
+/** Over the mesh an input may be brought the next time, or an edge be there to give it. */
+function isUndecided(code: string, { by }: Origin): boolean {
+  return UNDECIDED.has(code) || (by === 'mesh' && code === 'input-unavailable');
+}
+
 /** Tells the caller why; the message itself was in order, so it is no refusal of it. */
 async function reject(
   offers: OffersContext,
@@ -225,7 +230,7 @@ async function reject(
     ...(detail === undefined ? {} : { detail }),
     ...(retry_ms === undefined ? {} : { retry_ms: Math.min(86_400_000, retry_ms) }),
   };
-  const isFinal = !UNDECIDED.has(code);
+  const isFinal = !isUndecided(code, origin);
   const waiter = waiterOf(offer, origin);
   const taken: Taken = { kind: 'rejected', reject: answer };
   // A gateway brings no rejections: what is not final is asked again by the link.
