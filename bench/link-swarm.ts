@@ -48,9 +48,9 @@ export class Swarm {
     return this.#parts.reduce((sum, { report }) => sum + report[field], 0);
   }
 
-  /** Tries that failed, by their reason. */
-  failed(): Record<string, number> {
-    const sums: Record<string, number> = {};
+  /** Tries that failed, by their reason; fewer by those of an earlier answer. */
+  failed(before: Readonly<Record<string, number>> = {}): Record<string, number> {
+    const sums = Object.fromEntries(Object.entries(before).map(([name, count]) => [name, -count]));
     for (const { report } of this.#parts) {
       for (const [reason, count] of Object.entries(report.failed)) {
         sums[reason] = (sums[reason] ?? 0) + count;

@@ -133,6 +133,7 @@ async function restart(
   { links, note, name }: Run,
 ): Promise<Storm> {
   const dials = swarm.total('dials');
+  const failed = swarm.failed();
   const stopAt = Date.now();
   await before.stop();
   const ended = await before.ended;
@@ -147,7 +148,7 @@ async function restart(
   note(
     `${name}: stopped in ${startAt - stopAt} ms, ready in ${readyAt - startAt} ms, all back ` +
       `after ${s.toFixed(1)} s and ${swarm.total('dials') - dials} dials, ` +
-      `failed ${JSON.stringify(swarm.failed())}`,
+      `failed ${JSON.stringify(swarm.failed(failed))}`,
   );
   return { s, cpuMsPerLink };
 }
