@@ -161,6 +161,8 @@ export const GATEWAY_REQUESTS_PER_PEER_MAX = 8;
 export const GATEWAY_BYTES_HELD_MAX = 67_108_864;
 /** The edge's own longest wait (shared WAIT_MS_MAX) and an answer's way back. */
 export const GATEWAY_MS_MAX = 60_000;
+/** While nobody has taken a gateway's word that it is one, it is told again this soon. */
+export const GATEWAY_TOLD_SOON_MS = 2_000;
 /** Requests a second and at once, of all peers and of one: an edge counts them as this node's own
  * (20 a second from one address), and this node's business goes on beside them. */
 export const GATEWAY_PER_S = 10;
@@ -236,8 +238,9 @@ export const HOP_BYTES_PER_S_MIN = 262_144;
 export const ROUTED_QUESTIONS_MAX = 512;
 /** After this share of its time a question without an answer is sent once more, another way. */
 export const ASK_AGAIN_AFTER = 0.5;
-/** Pauses between attempts to bring an answer back. */
-export const ANSWER_AGAIN_MS = 250;
+/** Pauses between attempts to send an envelope that nobody had room for, or an answer. */
+export const SEND_AGAIN_MS = 250;
+export const SEND_AGAIN_MS_MAX = 2_000;
 /** Share of a question's time that dialling may take when a route is known; a peer that could not
  * be dialled is not dialled again for so long while there is one. */
 export const ASK_DIAL_SHARE = 0.3;

@@ -2,11 +2,12 @@ import { type Did, err, ok, type Result, type Signer } from '@zerostate/shared';
 import type { Counters } from '../counters.ts';
 import { deadline, pause } from '../deadline.ts';
 import {
-  ANSWER_AGAIN_MS,
   ASK_AGAIN_AFTER,
   ENVELOPE_BYTES_MAX,
   ENVELOPE_SKEW_MS,
   ROUTED_QUESTIONS_MAX,
+  SEND_AGAIN_MS,
+  SEND_AGAIN_MS_MAX,
   TASK_STREAMS_MAX,
 } from '../limits.ts';
 import type { MeshPorts } from '../options.ts';
@@ -20,7 +21,7 @@ import {
 import type { Message, QosClass } from '../tasks/message.ts';
 import { type Envelope, openSealed, sealFor } from './envelope.ts';
 import type { RouteCode } from './hop.ts';
-import type { Outbound } from './outbound.ts';
+import type { Outbound, Way } from './outbound.ts';
 import type { Seen } from './seen.ts';
 
 /** GCM's tag. */
@@ -158,7 +159,7 @@ export class Correspondence {
     if (!envelope.ok) return envelope;
     this.#waiting.set(envelope.value.id, waiting);
     waiting.ids.push(envelope.value.id);
-    return this.#parts.outbound.forward(envelope.value, { passed: [], avoid, until, signal });
+    return this.#insist(envelope.value, { passed: [], avoid, until, signal }, isFull);
   }
 
   #answered({ head }: Envelope, content: Uint8Array): void {
@@ -187,21 +188,35 @@ export class Correspondence {
     }
   }
 
-  /** Sends an answer, again and again while somebody waits for it. */
   async #send(
     content: Content,
     until: number,
     signal: AbortSignal,
   ): Promise<Result<void, RouteCode>> {
-    const { ports, outbound } = this.#parts;
+    const { ports } = this.#parts;
     const ttlMs = Math.max(1, Math.floor(until - ports.clock.now()));
     const envelope = await this.#seal(content, ttlMs);
     if (!envelope.ok) return envelope;
-    for (let pauseMs = ANSWER_AGAIN_MS; ; pauseMs *= 2) {
-      const sent = await outbound.forward(envelope.value, { passed: [], until, signal });
-      if (sent.ok || sent.code === 'repeated') return ok(undefined);
-      if (sent.code === 'expired' || signal.aborted) return sent;
-      await pause(ports.timers, pauseMs, signal);
+    // Somebody waits for it: while there is time, a way may be found.
+    const way = { passed: [], until, signal };
+    const sent = await this.#insist(envelope.value, way, () => true);
+    return sent.ok || sent.code === 'repeated' ? ok(undefined) : sent;
+  }
+
+  /** Sends an envelope again, with longer and longer pauses, while `isWorthIt` says so. */
+  async #insist(
+    envelope: Envelope,
+    way: Way,
+    isWorthIt: (code: RouteCode) => boolean,
+  ): Promise<Result<Did, RouteCode>> {
+    const { ports, outbound } = this.#parts;
+    for (let pauseMs = SEND_AGAIN_MS; ; pauseMs = Math.min(2 * pauseMs, SEND_AGAIN_MS_MAX)) {
+      const sent = await outbound.forward(envelope, way);
+      if (sent.ok || sent.code === 'repeated' || sent.code === 'expired') return sent;
+      if (!isWorthIt(sent.code)) return sent;
+      const [byte = 128] = ports.rng.bytes(1);
+      await pause(ports.timers, pauseMs * (0.75 + byte / 512), way.signal);
+      if (way.signal.aborted) return sent;
     }
   }
 
@@ -220,4 +235,9 @@ export class Correspondence {
     const working = this.#working.get(author) ?? 0;
     return working < TASK_STREAMS_MAX && this.#questions < ROUTED_QUESTIONS_MAX;
   }
+}
+
+/** Queues and shares on the way are full: what was refused now may be taken in a moment. */
+function isFull(code: RouteCode): boolean {
+  return code === 'busy' || code === 'over-message-rate' || code === 'over-byte-rate';
 }
