@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createEdgeClient, createKeyFile, createSigner } from '@zerostate/sdk/node';
 import { z } from 'zod';
 import { makeOpen } from '../../apps/edge/test-support/documents.ts';
+import { askControl } from '../../apps/executor-node/src/adapters/control-socket.ts';
 import { openDatabase } from '../../apps/executor-node/src/adapters/database.ts';
 import {
   systemClock,
@@ -12,6 +13,7 @@ import {
 } from '../../apps/executor-node/src/adapters/system.ts';
 import { ask } from '../../apps/executor-node/src/cli/ask.ts';
 import { initNode } from '../../apps/executor-node/src/state/init.ts';
+import { readHolder } from '../../apps/executor-node/src/state/lock.ts';
 import { type Child, startChild } from '../../scripts/start/child.ts';
 import { type Channel, FUND, MONEY, must, type Party, ROOT, until } from './dispute-network.ts';
 
@@ -80,9 +82,10 @@ export async function startMeshNode(
     log: join(state, 'logs', `${name}.log`),
   });
   started(child);
-  // Not by the CLI: a process for each look would be most of the test.
+  // Asked only once it listens: whoever asks before would hold the state that it wants to open.
+  const control = await until(async () => (await readHolder(party.folder))?.control ?? undefined);
   const status = async () =>
-    statusSchema.parse(must(await ask(party.folder, { command: 'status' })));
+    statusSchema.parse(must(await askControl(control, { command: 'status' })));
   const address = await until(async () => (await status()).mesh?.addresses?.[0]);
   await until(async () => (await status()).link.state === 'up');
   return { ...party, child, address, status };
