@@ -56,6 +56,8 @@ export type MeshStartCode = 'address-invalid' | 'listen-failed';
 /** A running node of the mesh. */
 export class Mesh {
   readonly did: Did;
+  /** The network that this node works in; '' for a relay. */
+  readonly network: string;
   readonly wire: Wire;
   readonly counters: Counters;
   /** Cards in the distributed table. */
@@ -73,11 +75,13 @@ export class Mesh {
   /** Questions and answers: the messages of the catalogue. */
   readonly tasks: Exchange;
   readonly #parts: Parts;
+  readonly #stopping = new AbortController();
   readonly #stopWatching: () => void;
 
   constructor(parts: Parts) {
     this.#parts = parts;
     this.did = parts.wire.did;
+    this.network = parts.network;
     this.wire = parts.wire;
     this.counters = parts.counters;
     this.cards = parts.cards;
@@ -98,6 +102,11 @@ export class Mesh {
       },
       closed: (_, peer) => supervisor.lost(peer),
     });
+  }
+
+  /** Aborted when the node begins to stop: for what is built on it. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   /** Addresses where others can reach this node now; relayed ones while their relay holds. */
@@ -168,6 +177,7 @@ export class Mesh {
 
   /** Leaves the mesh: nothing is heard of it afterwards. */
   async stop(): Promise<void> {
+    this.#stopping.abort();
     const { supervisor, bootstrap, health, node, routing } = this.#parts;
     this.#stopWatching();
     await routing.stop();
@@ -203,6 +213,7 @@ export class Mesh {
 }
 
 interface Parts {
+  network: string;
   node: Libp2p<MeshServices>;
   wire: Libp2pWire;
   ports: MeshPorts;
@@ -257,12 +268,7 @@ type Named = { address: string; did: Did };
 async function assemble(options: MeshOptions, relays: Named[], starts: Named[]): Promise<Parts> {
   const { config, ports, seed } = options;
   const counters = new Counters();
-  const accounting =
-    options.relay === undefined ? null : new RelayAccounting(options.relay, ports.clock);
-  const relayService =
-    accounting === null || options.relay === undefined
-      ? null
-      : new RelayService(accounting, options.relay.reservationsMax);
+  const { accounting, relayService } = relayOf(options);
   const members = config.members === undefined ? null : new Set(config.members);
   const gater = createGater(
     {
@@ -306,6 +312,7 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     health: (peer) => health.of(peer),
   });
   return {
+    network: options.network,
     node,
     wire,
     ports,
@@ -326,6 +333,12 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     tasks,
     routing,
   };
+}
+
+function relayOf({ relay, ports }: MeshOptions) {
+  if (relay === undefined) return { accounting: null, relayService: null };
+  const accounting = new RelayAccounting(relay, ports.clock);
+  return { accounting, relayService: new RelayService(accounting, relay.reservationsMax) };
 }
 
 function withDids(addresses: readonly string[]): Result<Named[], 'address-invalid'> {
