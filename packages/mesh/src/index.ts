@@ -4,6 +4,7 @@ export { isAddress, isPeerAddress } from './addresses/check.ts';
 export { isPublicIp } from './addresses/policy.ts';
 export type { RouteCode } from './envelopes/hop.ts';
 export {
+  findGateways,
   type GatewayCode,
   GatewayError,
   type GatewayVia,

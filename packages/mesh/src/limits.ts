@@ -119,6 +119,31 @@ export const RESERVE_PATIENT_MS = 15_000;
 /** How often a supervisor looks whether what it holds is still held. */
 export const SUPERVISE_MS = 500;
 
+/** Peers that a node wants to be connected with: gossip needs six, and some will be hostile. */
+export const COMPANY_MIN = 10;
+/** How often it counts them; how soon it looks again when a walk brought some, and when none. */
+export const COMPANY_MS = 15_000;
+export const COMPANY_SOON_MS = 1_000;
+export const COMPANY_PATIENT_MS = 5_000;
+/** One walk to a random place of the table, with the dials to whom it meets. */
+export const COMPANY_WALK_MS = 10_000;
+
+/** Gossip: each node keeps so many neighbours in a topic, at least and at most. A bootstrap node
+ * knows everybody: those past its number hear from it only what it tells on asking. */
+export const GOSSIP_DEGREE = 8;
+export const GOSSIP_DEGREE_MIN = 6;
+export const GOSSIP_DEGREE_MAX = 16;
+export const GOSSIP_DEGREE_OUTBOUND = 3;
+/** A neighbour outside the topic's own is told the ids of the last ten seconds' messages once a
+ * second: at least so many of them, and this share. Whom every push missed asks for the message. */
+export const GOSSIP_TOLD_MIN = 12;
+export const GOSSIP_TOLD_SHARE = 0.5;
+export const GOSSIP_TOLD_SECONDS = 10;
+/** Score of a peer for the square of the invalid messages that it passed on, halved in 10 s: the
+ * third within seconds ends its being heard (libp2p's graylist is -80). */
+export const GOSSIP_INVALID_WEIGHT = -20;
+export const GOSSIP_INVALID_DECAY = 0.93;
+
 /** Neighbours found by multicast DNS whose addresses are remembered, and dials to them at a time:
  * anybody on the cable can name any number of them. */
 export const LOCAL_PEERS_MAX = 64;

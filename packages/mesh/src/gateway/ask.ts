@@ -2,7 +2,7 @@ import { type Did, err, ok, type Result } from '@zerostate/shared';
 import { deadline } from '../deadline.ts';
 import { type FrameCode, FrameReader } from '../frames.ts';
 import { GATEWAY_HEAD_BYTES_MAX, GATEWAY_MS_MAX } from '../limits.ts';
-import type { OpenCode, PeerStream, Timers, Wire } from '../ports.ts';
+import type { Dht, OpenCode, PeerStream, Timers, Wire } from '../ports.ts';
 import {
   decodeAnswer,
   decodeInfo,
@@ -11,6 +11,7 @@ import {
   type GatewayAnswer,
   type GatewayInfo,
   type GatewayMethod,
+  gatewayKey,
   INFO_PATH,
   requestHeaders,
   writeAll,
@@ -72,6 +73,20 @@ export function gatewayFetch(mesh: { readonly wire: Wire }, via: GatewayVia): Fe
     const isBodyless = status === 204 || status === 205 || status === 304;
     return new Response(isBodyless ? null : body, { status, headers });
   };
+}
+
+/** Nodes that say in the distributed table that they are gateways to a network's ledger. */
+export async function findGateways(
+  mesh: { readonly wire: Wire; readonly dht: Dht },
+  network: string,
+  options: { timers: Pick<Timers, 'after'>; max: number; withinMs: number },
+): Promise<Did[]> {
+  const { signal, cancel } = deadline(options.timers, options.withinMs);
+  const found = await mesh.dht.providers(gatewayKey(network), options.max, signal);
+  cancel();
+  if (!found.ok) return [];
+  for (const { did, addresses } of found.value) await mesh.wire.learn(did, addresses);
+  return found.value.map(({ did }) => did).filter((did) => did !== mesh.wire.did);
 }
 
 /** Which edge a node is a gateway to, as it says itself. */

@@ -6,9 +6,9 @@ import { encodeFrame, FrameReader } from '../frames.ts';
 import { GATEWAY_PEER_BURST, GATEWAY_REQUESTS_PER_PEER_MAX } from '../limits.ts';
 import type { Mesh } from '../node.ts';
 import { systemPorts, until } from '../testing/adapters/system.ts';
-import { addressOf, TestMesh } from '../testing/nodes.ts';
+import { addressOf, NETWORK, TestMesh } from '../testing/nodes.ts';
 import { Admission } from './admission.ts';
-import { GatewayError, gatewayFetch, gatewayInfo } from './ask.ts';
+import { findGateways, GatewayError, gatewayFetch, gatewayInfo } from './ask.ts';
 import { decodeAnswer, decodeRequest, GATEWAY_PROTOCOL, targetOf } from './message.ts';
 import { serveGateway } from './serve.ts';
 
@@ -22,14 +22,14 @@ const { timers } = ports;
 type Seen = { url: string; init: RequestInit };
 
 /** A gateway whose edge is a function, and a peer that is connected with it. */
-async function pair(edge: (seen: Seen) => Promise<Response> | Response) {
+async function pair(edge: (seen: Seen) => Promise<Response> | Response, clock = ports.clock) {
   const [gateway, peer] = [await mesh.node(), await mesh.node({ listen: [] })];
   const seen: Seen[] = [];
   const fetch = async (url: string, init: RequestInit) => {
     seen.push({ url, init });
     return edge({ url, init });
   };
-  await serveGateway(gateway, { origin: ORIGIN, fetch, ports });
+  await serveGateway(gateway, { origin: ORIGIN, fetch, ports: { ...ports, clock } });
   expect((await peer.connect(addressOf(gateway))).ok).toBe(true);
   const ask = gatewayFetch(peer, { did: gateway.did, origin: ORIGIN, timers });
   return { gateway, peer, seen, ask };
@@ -46,6 +46,10 @@ async function raw(peer: Mesh, gateway: Mesh, head: unknown, body = new Uint8Arr
   cancel();
   opened.value.abort('done');
   return frame.ok ? decodeAnswer(frame.value) : frame;
+}
+
+async function eventually(look: () => Promise<boolean>): Promise<void> {
+  while (!(await look())) await new Promise<void>((resolve) => timers.after(50, resolve));
 }
 
 const plain = { method: 'GET', path: '/v1/network', headers: {}, bytes: 0, within_ms: 5_000 };
@@ -88,6 +92,20 @@ describe('a gateway', () => {
     await peer.connect(addressOf(alone));
     const none = await gatewayInfo(peer, alone.did, { timers });
     expect(none).toMatchObject({ ok: false, code: 'protocol-unsupported' });
+  });
+
+  test('is found in the table by who knows neither it nor the edge', async () => {
+    const hub = await mesh.node();
+    const { gateway, peer } = await pair(() => Response.json({}));
+    await gateway.connect(addressOf(hub));
+    const stranger = await mesh.node({ listen: [] });
+    await stranger.connect(addressOf(hub));
+    const options = { timers, max: 4, withinMs: 5_000 };
+    await eventually(async () => {
+      const found = await findGateways(stranger, NETWORK, options);
+      return found.includes(gateway.did);
+    });
+    expect(await findGateways(peer, 'zs-bbbbbbbbbbbbbbbb', options)).toEqual([]);
   });
 
   test.each([
@@ -166,7 +184,8 @@ describe('a gateway', () => {
   });
 
   test('holds each peer to its share, counts it, and serves the next one', async () => {
-    const { gateway, peer, ask } = await pair(() => new Response('x'));
+    // Its clock stands: no bucket fills again, however slow the machine is.
+    const { gateway, peer, ask } = await pair(() => new Response('x'), { now: () => 0 });
     const answers = await Promise.all(
       Array.from({ length: GATEWAY_REQUESTS_PER_PEER_MAX + 4 }, () =>
         ask(`${ORIGIN}/v1/network`, {}).then(

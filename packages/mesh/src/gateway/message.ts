@@ -25,6 +25,11 @@ import type { PeerStream, StreamCode } from '../ports.ts';
 
 export const GATEWAY_PROTOCOL = '/zerostate/gateway/1.0.0';
 
+/** Who is a gateway to a network's ledger, in the distributed table. */
+export function gatewayKey(network: string): Uint8Array {
+  return utf8(`zs-gateway\n${network}`);
+}
+
 /** Asks the gateway itself which edge it speaks to. */
 export const INFO_PATH = '/';
 

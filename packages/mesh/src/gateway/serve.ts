@@ -11,14 +11,17 @@ import type { Counters } from '../counters.ts';
 import { deadline } from '../deadline.ts';
 import { FrameReader } from '../frames.ts';
 import {
+  DHT_MS,
   GATEWAY_BODY_BYTES_MAX,
   GATEWAY_HEAD_BYTES_MAX,
   GATEWAY_MS_MAX,
   GATEWAY_STREAMS_MAX,
+  GATEWAY_TOLD_SOON_MS,
+  REPUBLISH_MS,
   TASK_EXCHANGE_MS,
 } from '../limits.ts';
 import type { MeshPorts } from '../options.ts';
-import type { PeerStream, Wire } from '../ports.ts';
+import type { Dht, PeerStream, Wire } from '../ports.ts';
 import type { PeerAccounts } from '../tasks/accounts.ts';
 import { Admission, type Room } from './admission.ts';
 import {
@@ -28,6 +31,7 @@ import {
   GATEWAY_PROTOCOL,
   type GatewayInfo,
   type GatewayRequest,
+  gatewayKey,
   INFO_PATH,
   targetOf,
   writeAll,
@@ -44,6 +48,9 @@ export interface GatewayOptions {
 export interface GatewayNode {
   readonly wire: Wire;
   readonly counters: Counters;
+  readonly network: string;
+  readonly dht: Dht;
+  readonly stopping: AbortSignal;
   readonly tasks: { readonly accounts: PeerAccounts };
 }
 
@@ -58,6 +65,7 @@ const EDGE_RETRY_MS = 5_000;
 export async function serveGateway(node: GatewayNode, options: GatewayOptions): Promise<void> {
   const gateway = new Gateway(node, options);
   await node.wire.handle(GATEWAY_PROTOCOL, GATEWAY_STREAMS_MAX, (stream) => gateway.serve(stream));
+  void gateway.tell();
 }
 
 /** What came of one request. `retryMs` 0: asking again is of no use. */
@@ -74,6 +82,23 @@ class Gateway {
     this.#node = node;
     this.#options = options;
     this.#admission = new Admission(options.ports.clock);
+  }
+
+  /** Keeps it told in the table that this node is a gateway, for as long as it runs. */
+  async tell(): Promise<void> {
+    const { dht, network, stopping } = this.#node;
+    const { timers } = this.#options.ports;
+    if (stopping.aborted) return;
+    const { signal, cancel } = deadline(timers, DHT_MS, stopping);
+    const told = await dht.provide(gatewayKey(network), signal);
+    cancel();
+    if (stopping.aborted) return;
+    const isTold = told.ok && told.value > 0;
+    const later = timers.after(isTold ? REPUBLISH_MS : GATEWAY_TOLD_SOON_MS, () => {
+      stopping.removeEventListener('abort', later);
+      void this.tell();
+    });
+    stopping.addEventListener('abort', later, { once: true });
   }
 
   async serve(stream: PeerStream): Promise<void> {

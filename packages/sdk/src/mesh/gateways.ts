@@ -1,4 +1,5 @@
 import {
+  findGateways,
   GatewayError,
   type GatewayInfo,
   gatewayFetch,
@@ -9,12 +10,15 @@ import type { Did, NetworkAnswer, Verifier } from '@zerostate/shared';
 import type { Clock, Fetch, Rng, Timers } from '../ports.ts';
 import { askLedger, askNetwork, EdgeBusy, ForgedAnswer } from './ledger-answer.ts';
 
-/** A node that is a gateway says so within this. */
-const INFO_MS = 5_000;
+/** A node that is a gateway is dialled and says so within this. */
+const INFO_MS = 8_000;
 /** A node that is no gateway, or could not be reached, is asked again after this. */
 const AGAIN_MS = 30_000;
 /** Nodes that are asked at the same time whether they are gateways. */
 const ASKED_MAX = 8;
+/** Gateways that the table is asked for, and how long it may take. */
+const LISTED_MAX = 16;
+const LISTED_MS = 5_000;
 
 /** No node that is connected leads to the ledger. */
 export class NoGateway extends Error {
@@ -97,11 +101,28 @@ export class Gateways {
     const { mesh, clock } = this.#options;
     const peers = new Set(mesh.wire.connections().map(({ did }) => did));
     const askable = [...peers].filter((did) => (this.#notBefore.get(did) ?? 0) <= clock.now());
-    if (askable.length === 0) throw new NoGateway('no peer is connected that could be one');
-    const tries = askable.slice(0, ASKED_MAX).map((did) => this.#probe(did));
-    const first = await Promise.any(tries).catch(() => null);
-    if (first === null) throw new NoGateway(`none of ${tries.length} peers leads to the ledger`);
-    return first;
+    const first = await this.#firstOf(askable);
+    if (first !== null) return first;
+    const found = await this.#firstOf(await this.#listed(peers));
+    if (found !== null) return found;
+    throw new NoGateway(`none of ${peers.size} connected peers leads to the ledger`);
+  }
+
+  /** The first that shows that it is one; null when none does. */
+  #firstOf(dids: readonly Did[]): Promise<Gateway | null> {
+    const tries = dids.slice(0, ASKED_MAX).map((did) => this.#probe(did));
+    return Promise.any(tries).catch(() => null);
+  }
+
+  /** Those that the table names, beside the peers that were asked. */
+  async #listed(asked: ReadonlySet<Did>): Promise<Did[]> {
+    const { mesh, timers, clock } = this.#options;
+    const network = this.#network?.network ?? this.#options.network;
+    if (network === undefined) return [];
+    const options = { timers, max: LISTED_MAX, withinMs: LISTED_MS };
+    const listed = await findGateways(mesh, network, options);
+    const now = clock.now();
+    return listed.filter((did) => !asked.has(did) && (this.#notBefore.get(did) ?? 0) <= now);
   }
 
   /** The gateway, once its edge has shown that it is one of the network. */

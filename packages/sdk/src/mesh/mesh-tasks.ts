@@ -1,5 +1,6 @@
 import type { AskResult, Mesh, Question, Reply } from '@zerostate/mesh';
 import {
+  type Did,
   decodeBase64url,
   digestSha256,
   type Envelope,
@@ -77,9 +78,14 @@ export interface MeshTasksOptions {
 export class MeshTasks {
   readonly #options: MeshTasksOptions;
   readonly #known = new KnownTasks();
+  /** Peers that were connected directly at some time. */
+  readonly #reached: Set<Did>;
 
   constructor(options: MeshTasksOptions) {
     this.#options = options;
+    const { wire } = options.mesh;
+    this.#reached = new Set(wire.connections().map(({ did }) => did));
+    wire.watch({ up: (did) => this.#reached.add(did) });
     options.mesh.tasks.handle('task.result', (question) => this.#told(question));
   }
 
@@ -217,11 +223,12 @@ export class MeshTasks {
       withinMs: OFFER_MS,
       ...(isInline || input === null ? {} : { body: input }),
     };
-    // The connection itself says for certain whether anything left; a way through others does not.
+    // The connection itself says for certain whether anything left; a way through others does not,
+    // and is for executors that no connection reaches. One that was connected a moment ago is gone.
     const direct = await mesh.tasks.ask(known.executor, message, options);
-    const isGone = !direct.ok && NOT_SENT.includes(direct.code);
-    const isCarried = isGone && isFar(mesh, known.executor);
-    return this.#take(known, isCarried ? await mesh.ask(known.executor, message, options) : direct);
+    const isNotSent = !direct.ok && NOT_SENT.includes(direct.code);
+    const isFar = isNotSent && !this.#reached.has(known.executor) && isRouted(mesh, known.executor);
+    return this.#take(known, isFar ? await mesh.ask(known.executor, message, options) : direct);
   }
 
   /** What an executor answered to an offer or a cancellation. */
@@ -320,7 +327,7 @@ export class MeshTasks {
 }
 
 /** Whether other nodes carry envelopes to it. */
-function isFar(mesh: Mesh, did: string): boolean {
+function isRouted(mesh: Mesh, did: string): boolean {
   return mesh.routes(did).destinations.some(({ hops }) => hops !== null && hops > 1);
 }
 

@@ -123,6 +123,46 @@ describe('without an edge', () => {
     expect(at.executors[0]?.runs).toHaveLength(1);
   });
 
+  test.each(['pushed', 'asked'] as const)(
+    'an output that follows its message arrives with a result that is %s',
+    async (result) => {
+      const at = await world({ behaviour: { result, outputFollows: true } });
+      const client = await connected(at);
+      const { output } = unwrap(await client.run(hello));
+      expect(new TextDecoder().decode(output)).toBe('42');
+    },
+  );
+
+  test('an output that is kept back is objected to, once the edge has not got it either', async () => {
+    const at = await world({ work: { behaviour: { withholdOutput: true } } });
+    const client = await connected(at);
+    expect(await client.run(hello)).toMatchObject({ code: 'objected:output-missing' });
+    expect(at.edge.objections.map(({ body }) => body.reason)).toEqual(['output-missing']);
+  });
+
+  test('a result that another node tells is not taken', async () => {
+    const at = await world({ behaviour: { result: 'asked' } }, {});
+    const client = await connected(at);
+    const [executor, stranger] = at.executors;
+    let told: unknown = null;
+    const run = client.run({
+      ...hello,
+      agent: { did: executor?.executor.signer.did ?? '', agent: 'hello' },
+      onProgress: ({ step, state, about }) => {
+        if (step !== 'wait' || state !== 'started') return;
+        const { task = '' } = about;
+        const receipt = { type: 'task.receipt', body: { task }, sigs: [] };
+        void stranger?.mesh
+          .ask(caller.did, { type: 'task.result', body: { receipt } })
+          .then((answer) => {
+            told = answer;
+          });
+      },
+    });
+    expect(unwrap(await run).agent.did).toBe(executor?.mesh.did);
+    expect(told).toMatchObject({ ok: false, refusal: { code: 'task-unknown' } });
+  });
+
   test('an agent that is named is found by its DID, through a node that is not its own', async () => {
     const at = await world({}, {});
     const client = await connected(at, { bootstrap: [at.executors[0]?.address ?? ''] });
@@ -270,6 +310,21 @@ describe('a gateway', () => {
     stops.push(recovered.close);
     expect(recovered.recovered).toMatchObject([{ state: 'delivered' }]);
     expect(at.edge.objections).toHaveLength(1);
+  });
+
+  test('is found in the table when the node that one starts from is none', async () => {
+    const at = await world({ fetch: null }, {});
+    const [start] = at.executors;
+    // The table knows of it a moment after it was started.
+    for (;;) {
+      const client = await tryConnect(at, { bootstrap: [start?.address ?? ''] });
+      if (!client.ok) {
+        expect(client.code).toBe('gateway-none');
+        continue;
+      }
+      expect((await client.value.edge.account(caller.did)).ok).toBe(true);
+      return;
+    }
   });
 
   test('of another network is no gateway to this one', async () => {

@@ -27,6 +27,8 @@ const TCP = '/ip4/127.0.0.1/tcp/0';
 export interface MeshBehaviour {
   /** Answers an offer by an acceptance first, and pushes its result, or waits until it is asked. */
   result?: 'at-once' | 'pushed' | 'asked';
+  /** Sends its output after the message, as one that does not fit inside. */
+  outputFollows?: boolean;
   /** Does not take vouchers. */
   refusesVouchers?: boolean;
 }
@@ -156,13 +158,16 @@ async function offered(
   return when === 'at-once' || isAgain ? ok(resultOf(party, result)) : accepted;
 }
 
-function resultOf({ executor }: MeshExecutor, { receipt, output }: Done) {
-  const inline =
-    executor.behaviour.withholdOutput === true ? {} : { output: encodeBase64url(output) };
+function resultOf({ executor, behaviour }: MeshExecutor, { receipt, output }: Done) {
+  const isWithheld = executor.behaviour.withholdOutput === true;
+  const follows = behaviour.outputFollows === true && !isWithheld;
+  const inline = isWithheld || follows ? {} : { output: encodeBase64url(output) };
   const body = { receipt: envelopeField.parse(receipt), ...inline };
-  return { message: { type: 'task.result' as const, body } };
+  const message = { type: 'task.result' as const, body };
+  return { message, ...(follows ? { body: output } : {}) };
 }
 
 async function push(party: MeshExecutor, to: Did, result: Done): Promise<void> {
-  await party.mesh.ask(to, resultOf(party, result).message);
+  const { message, ...body } = resultOf(party, result);
+  await party.mesh.ask(to, message, body);
 }
