@@ -224,6 +224,8 @@ export const HOP_FAILED_MS = 1_000;
 export const ENVELOPE_BYTES_MAX = TASK_HEAD_BYTES_MAX + TASK_BODY_BYTES_MAX + 20;
 /** Offer of an envelope: head, signature and eight DIDs are 1.4 KiB. */
 export const ENVELOPE_HEAD_BYTES_MAX = 4_096;
+/** Keys of recipients that need not be admitted again; 200 bytes each. */
+export const AGREEMENT_KEYS_MAX = 4_096;
 /** How long an envelope may travel: no question waits longer for its answer. */
 export const ENVELOPE_TTL_MS_MAX = TASK_EXCHANGE_MS_MAX;
 /** How far an author's clock may be off the recipient's. Forwarders ask no clock but their own. */

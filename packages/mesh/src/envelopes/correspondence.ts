@@ -21,6 +21,7 @@ import {
 import type { Message, QosClass } from '../tasks/message.ts';
 import { type Envelope, openSealed, sealFor } from './envelope.ts';
 import type { RouteCode } from './hop.ts';
+import { AgreementKeys, type AgreementPair } from './key-agreement.ts';
 import type { Outbound, Way } from './outbound.ts';
 import type { Seen } from './seen.ts';
 
@@ -30,8 +31,8 @@ const SEAL_BYTES = 16;
 export interface CorrespondenceParts {
   network: string;
   signer: Signer;
-  /** The X25519 secret of this node's key. */
-  secret: CryptoKey;
+  /** The X25519 pair of this node's key. */
+  pair: AgreementPair;
   ports: MeshPorts;
   counters: Counters;
   outbound: Outbound;
@@ -71,6 +72,7 @@ type Unanswered = Result<never, RouteCode | 'deadline'>;
 /** Questions and answers in envelopes: each answer is an envelope of its own, named by `re`. */
 export class Correspondence {
   readonly #parts: CorrespondenceParts;
+  readonly #keys = new AgreementKeys();
   readonly #waiting = new Map<string, Waiting>();
   /** Questions of each author that are worked on, and of all. */
   readonly #working = new Map<Did, number>();
@@ -101,7 +103,7 @@ export class Correspondence {
 
   /** Takes an envelope for this node whose author is proven. */
   async deliver(envelope: Envelope, via: Did): Promise<Result<void, RouteCode>> {
-    const { network, secret, ports, received } = this.#parts;
+    const { network, pair, ports, received } = this.#parts;
     const { head, id } = envelope;
     const age = ports.clock.now() - head.issuedAt;
     if (age > head.ttlMs + ENVELOPE_SKEW_MS) return err('expired', `${age} ms old`);
@@ -110,7 +112,7 @@ export class Correspondence {
     if (isQuestion && !this.#hasRoomFor(head.from)) return err('busy');
     const added = received.add(id, via);
     if (added !== 'added') return err(added === 'full' ? 'busy' : 'repeated');
-    const content = await openSealed(network, envelope, secret);
+    const content = await openSealed(network, envelope, pair);
     if (!content.ok) return content;
     if (isQuestion) void this.#answer(envelope, content.value);
     else this.#answered(envelope, content.value);
@@ -227,7 +229,12 @@ export class Correspondence {
       return err('envelope-too-large', `${bytes.length} bytes`);
     }
     const about = { to, re, qos, ttlMs, issuedAt: ports.clock.now() };
-    const sealed = await sealFor(network, signer, ports.rng, about, bytes);
+    const sealed = await sealFor(
+      network,
+      { signer, rng: ports.rng, keys: this.#keys },
+      about,
+      bytes,
+    );
     return sealed.ok ? sealed : err('no-route', sealed.code);
   }
 

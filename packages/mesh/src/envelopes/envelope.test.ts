@@ -4,10 +4,17 @@ import { describe, expect, test } from 'vitest';
 import { systemPorts } from '../testing/adapters/system.ts';
 import { type Envelope, envelopeId, isAuthentic, openSealed, sealFor } from './envelope.ts';
 import { decodeOffer, decodeWord, encodeOffer, encodeWord, ROUTE_CODES } from './hop.ts';
-import { agreementKeyOf, agreementPair, agreementSecretOf, messageKey } from './key-agreement.ts';
+import {
+  AgreementKeys,
+  agreementKeyOf,
+  agreementPair,
+  agreementPairOf,
+  messageKey,
+} from './key-agreement.ts';
 
 const NETWORK = 'zs-aaaaaaaaaaaaaaaa';
 const { rng } = systemPorts();
+const keys = new AgreementKeys();
 const verifier = createVerifier();
 const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const seedOf = (fill: number) => new Uint8Array(32).fill(fill);
@@ -30,7 +37,8 @@ describe('a key agreement', () => {
         const pair = await agreementPair(random);
         const parties = { ephemeral: pair.publicKey, recipient: recipient.value };
         const ours = await messageKey(pair.secret, recipient.value, parties, 'encrypt');
-        const secret = await agreementSecretOf(seed);
+        const { secret, publicKey } = await agreementPairOf(seed);
+        expect(publicKey).toEqual(recipient.value);
         const theirs = await messageKey(secret, pair.publicKey, parties, 'decrypt');
         expect(ours?.nonce).toEqual(theirs?.nonce);
       }),
@@ -50,9 +58,14 @@ describe('a key agreement', () => {
 async function sealed(content: Uint8Array, re: string | null = null) {
   const [author, recipient] = [await createSigner(seedOf(1)), await createSigner(seedOf(2))];
   const about = { to: recipient.did, re, issuedAt: 1_800_000_000_000, ttlMs: 15_000 };
-  const made = await sealFor(NETWORK, author, rng, { ...about, qos: 'control' }, content);
+  const made = await sealFor(
+    NETWORK,
+    { signer: author, rng, keys },
+    { ...about, qos: 'control' },
+    content,
+  );
   if (!made.ok) throw new Error(made.code);
-  return { author, recipient, envelope: made.value, secret: await agreementSecretOf(seedOf(2)) };
+  return { author, recipient, envelope: made.value, secret: await agreementPairOf(seedOf(2)) };
 }
 
 describe('an envelope', () => {
@@ -62,7 +75,7 @@ describe('an envelope', () => {
         const { envelope, secret } = await sealed(content);
         expect(await isAuthentic(NETWORK, envelope, verifier)).toBe(true);
         expect(await openSealed(NETWORK, envelope, secret)).toEqual({ ok: true, value: content });
-        const other = await agreementSecretOf(seedOf(4));
+        const other = await agreementPairOf(seedOf(4));
         const read = await openSealed(NETWORK, envelope, other);
         expect(read).toMatchObject({ code: 'envelope-unreadable' });
       }),

@@ -17,7 +17,12 @@ import {
 } from '@zerostate/shared';
 import type { Rng } from '../ports.ts';
 import type { QosClass } from '../tasks/message.ts';
-import { agreementKeyOf, agreementPair, messageKey } from './key-agreement.ts';
+import {
+  type AgreementKeys,
+  type AgreementPair,
+  agreementPair,
+  messageKey,
+} from './key-agreement.ts';
 
 /** What everyone on the way may read of an envelope, and nobody may change. */
 export interface Head {
@@ -75,12 +80,11 @@ export function envelopeId(network: string, head: Head): string {
 /** Seals `content` for the recipient's key and signs what is outside. */
 export async function sealFor(
   network: string,
-  signer: Signer,
-  rng: Rng,
+  { signer, rng, keys }: { signer: Signer; rng: Rng; keys: AgreementKeys },
   about: Omit<Head, 'from' | 'key' | 'sha256'>,
   content: Uint8Array,
 ): Promise<Result<Envelope, 'did-invalid'>> {
-  const recipient = agreementKeyOf(about.to);
+  const recipient = keys.of(about.to);
   if (!recipient.ok) return recipient;
   const { secret, publicKey } = await agreementPair(rng.bytes(32));
   const parties = { ephemeral: publicKey, recipient: recipient.value };
@@ -111,17 +115,16 @@ export async function isAuthentic(
   return verifySignature(network, TYPE, bodyOf(head), by, verifier);
 }
 
-/** The content, for the recipient's secret; an error when it was sealed for another. */
+/** The content, for the recipient's pair; an error when it was sealed for another. */
 export async function openSealed(
   network: string,
   { head, sealed }: Envelope,
-  secret: CryptoKey,
+  pair: AgreementPair,
 ): Promise<Result<Uint8Array, 'envelope-unreadable'>> {
   const ephemeral = decodeBase64url(head.key);
-  const recipient = agreementKeyOf(head.to);
-  if (!ephemeral.ok || !recipient.ok) return err('envelope-unreadable', 'key');
-  const parties = { ephemeral: ephemeral.value, recipient: recipient.value };
-  const derived = await messageKey(secret, ephemeral.value, parties, 'decrypt');
+  if (!ephemeral.ok) return err('envelope-unreadable', 'key');
+  const parties = { ephemeral: ephemeral.value, recipient: pair.publicKey };
+  const derived = await messageKey(pair.secret, ephemeral.value, parties, 'decrypt');
   if (derived === null) return err('envelope-unreadable', 'key');
   const { sha256: _, ...bound } = head;
   try {

@@ -11,7 +11,7 @@ import { chain, meshOf, settled } from '../testing/chains.ts';
 import { type Carried, type Forwarder, startForwarder } from '../testing/forwarder.ts';
 import { addressOf, NETWORK, TestMesh } from '../testing/nodes.ts';
 import { envelopeId, openSealed, sealFor } from './envelope.ts';
-import { agreementSecretOf } from './key-agreement.ts';
+import { AgreementKeys, agreementPairOf } from './key-agreement.ts';
 import { ROUTE_PROTOCOL } from './outbound.ts';
 
 const mesh = new TestMesh();
@@ -23,6 +23,8 @@ afterEach(async () => {
 
 const task = 'A'.repeat(43);
 const cancel: Message = { type: 'task.cancel', body: { task } };
+const { rng } = systemPorts();
+const keys = new AgreementKeys();
 const NOTHING = new Uint8Array(0);
 type Carry = (carried: Carried, it: Forwarder) => Promise<void>;
 
@@ -77,7 +79,7 @@ async function written(
     ttlMs: 10_000,
   };
   const { qos, bytes } = wholeQuestion(cancel, 'K'.repeat(22), NOTHING, 10_000);
-  const made = await sealFor(NETWORK, author, systemPorts().rng, { ...about, qos }, bytes);
+  const made = await sealFor(NETWORK, { signer: author, rng, keys }, { ...about, qos }, bytes);
   if (!made.ok) throw new Error(made.code);
   const { head, signature, sealed } = made.value;
   const passed = change.passed ?? [author.did, it.did];
@@ -101,7 +103,7 @@ describe('a node that carries an envelope', () => {
       expect(Buffer.from(sealed).includes('secret')).toBe(false);
       expect(Buffer.from(sealed).includes('task.cancel')).toBe(false);
       const envelope = { id: '', head: offer.head, signature: offer.signature, sealed };
-      const read = await openSealed(NETWORK, envelope, await agreementSecretOf(seed));
+      const read = await openSealed(NETWORK, envelope, await agreementPairOf(seed));
       expect(read).toMatchObject({ code: 'envelope-unreadable' });
     }
   });
@@ -171,7 +173,7 @@ describe('a node that carries an envelope', () => {
       await settled(caller, executor.did, 2);
       executor.tasks.handle('task.cancel', async () => ({ ok: true, value: { message: null } }));
       expect(caller.routes(executor.did).destinations[0]?.next).toBe(it.did);
-      const answered = await caller.ask(executor.did, cancel, { withinMs: 10_000 });
+      const answered = await caller.ask(executor.did, cancel, { withinMs: 8_000 });
       expect(answered).toMatchObject({ ok: true });
     },
   );
@@ -228,13 +230,11 @@ describe('junk is shed and counted, and honest questions are answered', () => {
 });
 
 test('a neighbour whose health is in doubt is no way until it is well again', async () => {
-  const { caller, executor, it } = await between();
+  const { executor, it } = await between();
   const way = () => it.router.nextHop(executor.did, new Set());
   expect(way()).toBe(executor.did);
   it.suspects.add(executor.did);
   await until(() => way() === undefined);
-  await until(() => caller.routes(executor.did).destinations[0]?.next === null);
   it.suspects.delete(executor.did);
   await until(() => way() === executor.did);
-  await settled(caller, executor.did, 2);
 });

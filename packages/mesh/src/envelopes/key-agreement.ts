@@ -10,6 +10,7 @@ import {
   type Result,
   utf8,
 } from '@zerostate/shared';
+import { AGREEMENT_KEYS_MAX } from '../limits.ts';
 
 /** The prime of the field, 2^255 - 19. */
 const P = 2n ** 255n - 19n;
@@ -29,7 +30,10 @@ export interface MessageKey {
   nonce: Uint8Array<ArrayBuffer>;
 }
 
-/** The X25519 public key of an Ed25519 one: u = (1 + y) / (1 - y), RFC 7748 section 4.1. */
+/**
+ * The X25519 public key of an Ed25519 one: u = (1 + y) / (1 - y), RFC 7748 section 4.1. Admitting
+ * the key costs a millisecond.
+ */
 export function agreementKeyOf(did: Did): Result<Uint8Array<ArrayBuffer>, 'did-invalid'> {
   const publicKey = publicKeyFromDid(did);
   // A key that is admitted has a large order: its y is neither 1 nor -1.
@@ -38,14 +42,37 @@ export function agreementKeyOf(did: Did): Result<Uint8Array<ArrayBuffer>, 'did-i
   return ok(writeLittleEndian(((1n + y) * inverse(P + 1n - y)) % P));
 }
 
-/** The X25519 private key of an Ed25519 seed: the first half of SHA-512, RFC 8032 section 5.1.5. */
-export async function agreementSecretOf(seed: Uint8Array): Promise<CryptoKey> {
+/** Keys of DIDs that were admitted, the one unused the longest is forgotten first. */
+export class AgreementKeys {
+  readonly #keys = new Map<Did, Uint8Array<ArrayBuffer>>();
+
+  of(did: Did): Result<Uint8Array<ArrayBuffer>, 'did-invalid'> {
+    const known = this.#keys.get(did);
+    const key = known === undefined ? agreementKeyOf(did) : ok(known);
+    if (!key.ok) return key;
+    this.#keys.delete(did);
+    this.#keys.set(did, key.value);
+    if (this.#keys.size > AGREEMENT_KEYS_MAX) {
+      const oldest = this.#keys.keys().next();
+      if (!oldest.done) this.#keys.delete(oldest.value);
+    }
+    return key;
+  }
+}
+
+export interface AgreementPair {
+  secret: CryptoKey;
+  publicKey: Uint8Array<ArrayBuffer>;
+}
+
+/** The X25519 pair of an Ed25519 seed: the first half of SHA-512, RFC 8032 section 5.1.5. */
+export async function agreementPairOf(seed: Uint8Array): Promise<AgreementPair> {
   const digest = await crypto.subtle.digest('SHA-512', plainBytes(seed));
-  return importSecret(new Uint8Array(digest, 0, 32));
+  return agreementPair(new Uint8Array(digest, 0, 32));
 }
 
 /** A key pair from 32 random bytes. */
-export async function agreementPair(random: Uint8Array) {
+export async function agreementPair(random: Uint8Array): Promise<AgreementPair> {
   const secret = await importSecret(random);
   const publicKey = await agree(secret, BASE_POINT);
   if (publicKey === null) throw new TypeError('the base point has a large order');

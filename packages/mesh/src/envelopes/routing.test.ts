@@ -1,5 +1,9 @@
+import { utf8 } from '@zerostate/shared';
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { encodeFrame } from '../frames.ts';
 import type { Mesh } from '../node.ts';
+import { readWholeAnswer } from '../tasks/exchange.ts';
 import type { Message } from '../tasks/message.ts';
 import { systemPorts, until } from '../testing/adapters/system.ts';
 import { chain, meshOf, settled } from '../testing/chains.ts';
@@ -110,6 +114,24 @@ describe('a question to a node without a connection', () => {
     const reused = await first.ask(last.did, other, options);
     expect(reused).toMatchObject({ refusal: { code: 'key-reused' } });
   });
+});
+
+test('the content of an envelope is an error, never a throw, whatever its author put in', async () => {
+  const node = await mesh.node();
+  const frame = fc.uint8Array().map((bytes) => encodeFrame(bytes));
+  const junk = fc.oneof(
+    fc.uint8Array(),
+    frame,
+    fc.json().map((json) => encodeFrame(utf8(json))),
+  );
+  await fc.assert(
+    fc.asyncProperty(junk, async (bytes) => {
+      const { signal } = new AbortController();
+      const whole = await node.tasks.takeWhole('did:key:stranger', bytes, signal);
+      expect(await readWholeAnswer(whole.bytes)).toMatchObject({ ok: false, code: 'refused' });
+      expect((await readWholeAnswer(bytes)).ok).toBe(false);
+    }),
+  );
 });
 
 describe('what a node learned of the ways', () => {

@@ -21,7 +21,7 @@ import type { Message } from '../tasks/message.ts';
 import { Asking } from './asking.ts';
 import { Correspondence } from './correspondence.ts';
 import { Inbound } from './inbound.ts';
-import { agreementSecretOf } from './key-agreement.ts';
+import { type AgreementPair, agreementPairOf } from './key-agreement.ts';
 import { Lanes } from './lanes.ts';
 import { Outbound } from './outbound.ts';
 import { Seen } from './seen.ts';
@@ -53,7 +53,7 @@ export class Routing {
   readonly #asking: Asking;
   readonly #keeper: RouterKeeper | null;
 
-  constructor(options: RoutingOptions, secret: CryptoKey) {
+  constructor(options: RoutingOptions, pair: AgreementPair) {
     const { wire, ports, counters, network, signer, verifier, exchange, health } = options;
     const { clock, rng } = ports;
     const router = new Router({
@@ -80,7 +80,7 @@ export class Routing {
       cameFrom: (id) => received.via(id) ?? forwarded.via(id),
     });
     const correspondence = new Correspondence({
-      ...{ network, signer, secret, ports, counters, outbound, router, received, exchange },
+      ...{ network, signer, pair, ports, counters, outbound, router, received, exchange },
     });
     this.#options = options;
     this.#router = router;
@@ -146,7 +146,7 @@ export class Routing {
 }
 
 export async function createRouting(options: RoutingOptions): Promise<Routing> {
-  return new Routing(options, await agreementSecretOf(options.seed));
+  return new Routing(options, await agreementPairOf(options.seed));
 }
 
 /** Uniform in [0, 1) with 32 bits. */
