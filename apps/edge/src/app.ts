@@ -11,7 +11,6 @@ import type { EdgeConfig } from './config.ts';
 import { sweepDirectory } from './directory-sweep.ts';
 import { createForwards, type Forwards } from './gateways/forwards.ts';
 import { signedAnswers } from './http/answer-signature.ts';
-import { signedAnswers } from './http/answer-signature.ts';
 import { addDocs, type DocsScript } from './http/docs.ts';
 import type { EdgeEnv } from './http/env.ts';
 import { answerTheRest, onError } from './http/errors.ts';
@@ -98,7 +97,6 @@ export function createApp(ports: EdgePorts, settings: EdgeSettings): Edge {
       trustedProxies: settings.trustedProxies,
     }),
   );
-  app.use(signedAnswers(ports));
   app.use(signedAnswers(ports));
   app.onError(onError(ports.log));
   // Ports last: an entry may hand in its whole configuration as the settings.
