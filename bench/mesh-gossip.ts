@@ -9,6 +9,12 @@ import { type BenchResult, quantile } from './report.ts';
 /** A message that has not come after this is missed. */
 const MISSED_MS = 10_000;
 
+/** A network that has found itself: so many neighbours each, and a few of gossipsub's heartbeats. */
+const NEIGHBOURS = 6;
+const SETTLE_MS = 5_000;
+/** An author may tell two cards a second for ever. */
+const PAUSE_MS = 500;
+
 /** Cards of one author, told one after the other; how long until each node has checked and has it. */
 export async function gossipFigures(nodes: number, cards: number): Promise<BenchResult[]> {
   const mesh = new TestMesh();
@@ -20,11 +26,16 @@ export async function gossipFigures(nodes: number, cards: number): Promise<Bench
     while (others.length < nodes - 1) {
       others.push(await mesh.node({ bootstrap: [addressOf(boot)] }));
     }
-    await until(() => boot.gossip.listeners() >= nodes - 2 && author.gossip.listeners() > 0);
+    const everybody = [author, ...others];
+    const neighbours = Math.min(NEIGHBOURS, nodes - 1);
+    await until(() => everybody.every((node) => node.gossip.listeners() >= neighbours));
+    await new Promise<void>((resolve) => setTimeout(resolve, SETTLE_MS));
     const signer = await createSigner(seed);
     const delays: number[] = [];
     for (let i = 0; i < cards; i++) {
       const agent = `agent-${i}`;
+      // Within what one author may tell: a node past its rate is not heard, by design.
+      await new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS));
       const signed = await signedCard(signer, agent, 1, Date.now());
       const start = performance.now();
       await author.gossip.tellCard(signed);

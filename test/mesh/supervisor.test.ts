@@ -7,6 +7,7 @@ import type { Mesh } from '@zerostate/mesh';
 import { afterEach, expect, test } from 'vitest';
 import { until } from '../../packages/mesh/src/testing/adapters/system.ts';
 import { TestMesh } from '../../packages/mesh/src/testing/nodes.ts';
+import { expectNoGrowth, type Usage, usage } from './growth.ts';
 import { RelayProcess } from './relay-process.ts';
 
 const IS_SOAK = process.env.ZS_SOAK === '1';
@@ -14,6 +15,10 @@ const ROUNDS = IS_SOAK ? 50 : 5;
 const MOVED_MS_MAX = 1_000;
 const NOTICED_MS_MAX = 5_000;
 const RESERVED_AGAIN_MS_MAX = 2_000;
+/** Rounds after which every cache has what it will have. */
+const WARM_ROUNDS = 10;
+/** What a call may take: less than an address costs that does not answer (DIAL_ADDRESS_MS). */
+const ANSWER_MS = 2_000;
 const ECHO = '/test/echo/1';
 
 const mesh = new TestMesh();
@@ -56,9 +61,9 @@ function seenOf(node: Mesh) {
   return { reserved, peers, condemned, addresses: node.addresses() };
 }
 
-/** One round trip by whatever path there is; false when it does not come back within 1 s. */
+/** One round trip by whatever path there is; false when it does not come back in its time. */
 async function answers(caller: Mesh, executor: Mesh): Promise<boolean> {
-  const signal = AbortSignal.timeout(1_000);
+  const signal = AbortSignal.timeout(ANSWER_MS);
   const opened = await caller.wire.open(executor.did, ECHO, signal);
   if (!opened.ok) return false;
   await opened.value.write(Uint8Array.of(1), signal);
@@ -95,11 +100,13 @@ const areReserved = (node: Mesh, of: readonly RelayProcess[]): boolean =>
 test(`a relay that is killed ${ROUNDS} times never takes the node with it`, async () => {
   const { first, second, executor, caller, seen } = await world();
   const listeners = executor.status().listeners;
+  let warm: Usage | null = null;
   const moved: number[] = [];
   const again: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const victim = round % 2 === 0 ? first : second;
     await timeUntil(`round ${round} begins`, () => areReserved(executor, [first, second]), seen);
+    if (round === WARM_ROUNDS) warm = await usage(listeners);
     await victim.kill();
     moved.push(await timeUntil('traffic has moved', () => answers(caller, executor), seen));
     await victim.start();
@@ -108,6 +115,7 @@ test(`a relay that is killed ${ROUNDS} times never takes the node with it`, asyn
   expect(executor.status().listeners).toBe(listeners);
   expect(executor.status().relays.map(({ failures }) => failures)).toEqual([0, 0]);
   console.info('moved ms', Math.max(...moved), 'reserved again ms', Math.max(...again));
+  if (warm !== null) expectNoGrowth(warm, await usage(executor.status().listeners));
   if (!IS_SOAK) return;
   expect(Math.max(...moved)).toBeLessThan(MOVED_MS_MAX);
   expect(Math.max(...again)).toBeLessThan(RESERVED_AGAIN_MS_MAX);
@@ -116,11 +124,13 @@ test(`a relay that is killed ${ROUNDS} times never takes the node with it`, asyn
 test(`a relay that freezes ${ROUNDS} times is noticed, left and taken again`, async () => {
   const { first, second, executor, caller, seen } = await world();
   const listeners = executor.status().listeners;
+  let warm: Usage | null = null;
   const noticed: number[] = [];
   const again: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     const victim = round % 2 === 0 ? first : second;
     await timeUntil(`round ${round} begins`, () => areReserved(executor, [first, second]), seen);
+    if (round === WARM_ROUNDS) warm = await usage(listeners);
     victim.freeze();
     noticed.push(await timeUntil('it is noticed', () => !isReserved(executor, victim), seen));
     await timeUntil('traffic has moved', () => answers(caller, executor), seen);
@@ -129,6 +139,7 @@ test(`a relay that freezes ${ROUNDS} times is noticed, left and taken again`, as
   }
   expect(executor.status().listeners).toBe(listeners);
   console.info('noticed ms', Math.max(...noticed), 'reserved again ms', Math.max(...again));
+  if (warm !== null) expectNoGrowth(warm, await usage(executor.status().listeners));
   if (!IS_SOAK) return;
   expect(Math.max(...noticed)).toBeLessThan(NOTICED_MS_MAX);
   expect(Math.max(...again)).toBeLessThan(RESERVED_AGAIN_MS_MAX);

@@ -1,5 +1,10 @@
-import type { Did } from '@zerostate/shared';
-import { ACCOUNTS_MAX, GOSSIP_PER_AUTHOR_BURST, GOSSIP_PER_AUTHOR_PER_S } from '../limits.ts';
+import { type Did, sha256Base64url } from '@zerostate/shared';
+import {
+  ACCOUNTS_MAX,
+  GOSSIP_PER_AUTHOR_BURST,
+  GOSSIP_PER_AUTHOR_PER_S,
+  RECORDS_KEPT_MAX,
+} from '../limits.ts';
 import type { Gossip, Verdict } from '../ports.ts';
 import { Bucket } from '../tasks/bucket.ts';
 import { encodeCard, type SignedCard } from './card-value.ts';
@@ -20,6 +25,8 @@ export class CardGossip {
   readonly #context: CardsContext;
   readonly #presences: Presences;
   readonly #buckets = new Map<Did, Bucket>();
+  /** Hashes of the cards that were gossiped here. */
+  readonly #told = new Set<string>();
   readonly #cardTopic: string;
   readonly #presenceTopic: string;
   #news: (did: Did, agent: string) => void;
@@ -60,15 +67,20 @@ export class CardGossip {
   async #card(from: Did, data: Uint8Array): Promise<Verdict> {
     if (!this.#admits(from)) return 'ignore';
     const admitted = await admitCard(this.#context, data, null);
+    // What this node has from the table is news to its neighbours: a card counts as told once it
+    // was gossiped here. A proof of equivocation is passed on, too, and once.
+    const isEquivocation = !admitted.ok && admitted.code === 'freshness-equivocation';
+    if ((admitted.ok || isEquivocation) && !this.#isFirst(data)) {
+      this.#context.counters.add('gossip-repeated');
+      return 'ignore';
+    }
     if (admitted.ok) {
       const { did, agent } = admitted.value.body;
-      if (!this.#context.book.keep(admitted.value)) return 'ignore';
+      if (this.#context.book.keep(admitted.value)) this.#news(did, agent);
       this.#context.counters.add('gossip-cards');
-      this.#news(did, agent);
       return 'accept';
     }
-    // A proof of equivocation is passed on: others must learn of it too.
-    if (admitted.code === 'freshness-equivocation') return 'accept';
+    if (isEquivocation) return 'accept';
     if (BLAMELESS.has(admitted.code)) return 'ignore';
     this.#context.counters.add('gossip-rejected');
     return 'reject';
@@ -82,6 +94,18 @@ export class CardGossip {
       return 'reject';
     }
     return this.#presences.heard(from, presence.at, presence.load) ? 'accept' : 'ignore';
+  }
+
+  /** Whether a card comes by gossip for the first time, whoever signed the message around it. */
+  #isFirst(data: Uint8Array): boolean {
+    const hash = sha256Base64url(data);
+    if (this.#told.has(hash)) return false;
+    this.#told.add(hash);
+    if (this.#told.size > RECORDS_KEPT_MAX) {
+      const oldest = this.#told.values().next();
+      if (oldest.done !== true) this.#told.delete(oldest.value);
+    }
+    return true;
   }
 
   /** Checking costs two signatures: each author may have so many checked. */

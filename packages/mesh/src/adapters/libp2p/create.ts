@@ -26,6 +26,13 @@ import {
   DIALS_WAITING_MAX,
   EARLY_STREAMS_MAX,
   GOSSIP_BYTES_MAX,
+  GOSSIP_DEGREE,
+  GOSSIP_DEGREE_MAX,
+  GOSSIP_DEGREE_MIN,
+  GOSSIP_DEGREE_OUTBOUND,
+  GOSSIP_TOLD_MIN,
+  GOSSIP_TOLD_SECONDS,
+  GOSSIP_TOLD_SHARE,
   HANDSHAKE_MS,
   HANDSHAKES_PENDING_MAX,
   NEGOTIATION_MS,
@@ -37,6 +44,7 @@ import type { MeshConfig } from '../../options.ts';
 import type { RecordRules } from '../../ports.ts';
 import type { PathMemory } from '../../relay/path.ts';
 import { dialBack } from './autonat.ts';
+import { Company } from './company.ts';
 import { validatorsOf } from './dht.ts';
 import { privateKeyFromSeed } from './identity.ts';
 import { LocalPeers } from './local-peers.ts';
@@ -102,6 +110,8 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
       ...(relayService === undefined ? {} : { relay: relayService.service }),
     },
   });
+  // A relay has company enough, and asks nothing of the table.
+  if (relayService === undefined) new Company().attach(node);
   relayService?.attach(node);
   neighbours.attach(node);
   return node;
@@ -158,19 +168,31 @@ function servicesOf(options: CreateOptions) {
       allowQueryWithZeroPeers: true,
       peerInfoMapper: isPrivate ? passthroughMapper : removePrivateAddressesMapper,
     }),
-    gossip: gossipsub({
-      globalSignaturePolicy: 'StrictSign',
-      allowPublishToZeroTopicPeers: true,
-      // The topics' validators are awaited before a message spreads; true would wait for more.
-      asyncValidation: false,
-      awaitRpcMessageHandler: false,
-      runOnLimitedConnection: true,
-      maxInboundDataLength: GOSSIP_BYTES_MAX,
-      doPX: false,
-      scoreParams: {
-        // Peers behind one relay or one NAT share an address; punishing that punishes the mesh.
-        IPColocationFactorWeight: 0,
-      },
-    }),
+    gossip: gossipsub(gossipOptions()),
+  };
+}
+
+function gossipOptions(): Parameters<typeof gossipsub>[0] {
+  return {
+    globalSignaturePolicy: 'StrictSign',
+    allowPublishToZeroTopicPeers: true,
+    // The topics' validators are awaited before a message spreads; true would wait for more.
+    asyncValidation: false,
+    awaitRpcMessageHandler: false,
+    runOnLimitedConnection: true,
+    maxInboundDataLength: GOSSIP_BYTES_MAX,
+    doPX: false,
+    D: GOSSIP_DEGREE,
+    Dlo: GOSSIP_DEGREE_MIN,
+    Dhi: GOSSIP_DEGREE_MAX,
+    Dout: GOSSIP_DEGREE_OUTBOUND,
+    Dlazy: GOSSIP_TOLD_MIN,
+    gossipFactor: GOSSIP_TOLD_SHARE,
+    mcacheGossip: GOSSIP_TOLD_SECONDS,
+    mcacheLength: GOSSIP_TOLD_SECONDS + 2,
+    scoreParams: {
+      // Peers behind one relay or one NAT share an address; punishing that punishes the mesh.
+      IPColocationFactorWeight: 0,
+    },
   };
 }

@@ -1,5 +1,6 @@
 import { type GossipSub, type Message, TopicValidatorResult } from '@libp2p/gossipsub';
 import type { Did } from '@zerostate/shared';
+import { GOSSIP_INVALID_DECAY, GOSSIP_INVALID_WEIGHT } from '../../limits.ts';
 import type { Gossip, Verdict } from '../../ports.ts';
 import { didOfPeer } from './identity.ts';
 
@@ -7,6 +8,29 @@ const RESULTS: { [verdict in Verdict]: TopicValidatorResult } = {
   accept: TopicValidatorResult.Accept,
   ignore: TopicValidatorResult.Ignore,
   reject: TopicValidatorResult.Reject,
+};
+
+/** gossipsub v1.1, "Topic parameter calculation": what a neighbour gains and loses in a topic. */
+const TOPIC_SCORE = {
+  topicWeight: 1,
+  timeInMeshWeight: 0,
+  timeInMeshQuantum: 1,
+  timeInMeshCap: 0,
+  // Who brings news first is kept before others: sybils that bring none are not.
+  firstMessageDeliveriesWeight: 0.5,
+  firstMessageDeliveriesDecay: 0.99,
+  firstMessageDeliveriesCap: 20,
+  // Quiet topics are no fault of a neighbour.
+  meshMessageDeliveriesWeight: 0,
+  meshMessageDeliveriesDecay: 0.5,
+  meshMessageDeliveriesCap: 1,
+  meshMessageDeliveriesThreshold: 1,
+  meshMessageDeliveriesWindow: 10,
+  meshMessageDeliveriesActivation: 5_000,
+  meshFailurePenaltyWeight: 0,
+  meshFailurePenaltyDecay: 0.5,
+  invalidMessageDeliveriesWeight: GOSSIP_INVALID_WEIGHT,
+  invalidMessageDeliveriesDecay: GOSSIP_INVALID_DECAY,
 };
 
 export class Libp2pGossip implements Gossip {
@@ -24,7 +48,19 @@ export class Libp2pGossip implements Gossip {
       if (!author.ok) return TopicValidatorResult.Reject;
       return RESULTS[await validate(author.value, message.data)];
     });
+    this.#score(topic);
     this.#gossip.subscribe(topic);
+  }
+
+  /** Without parameters for its topic a peer may pass on junk for ever and lose nothing by it. */
+  #score(topic: string): void {
+    // `score` is a field of the class that its interface leaves out.
+    const params: unknown = Reflect.get(Object(Reflect.get(this.#gossip, 'score')), 'params');
+    const topics: unknown = Reflect.get(Object(params), 'topics');
+    if (typeof topics !== 'object' || topics === null) {
+      throw new Error('gossipsub has no score parameters where it had them');
+    }
+    Reflect.set(topics, topic, TOPIC_SCORE);
   }
 
   async publish(topic: string, data: Uint8Array): Promise<number> {
