@@ -90,7 +90,7 @@ async function networkOf(
   const node = await startNode(options, '');
   if (!node.ok) return node;
   try {
-    return await told(gatewaysOf(node.value, undefined, options));
+    return await told(node.value, gatewaysOf(node.value, undefined, options), options);
   } finally {
     await node.value.stop();
   }
@@ -146,14 +146,24 @@ function gatewaysOf(
   return new Gateways({ mesh, network: id, verifier, clock, rng, timers }, known);
 }
 
-async function told(gateways: Gateways): Promise<Done<NetworkAnswer>> {
-  try {
-    return { ok: true, value: await gateways.network() };
-  } catch (cause) {
-    if (cause instanceof NoGateway || cause instanceof ForgedAnswer) {
-      return fail('gateway-none', cause.message);
+/** What the network is. A relay is there first; those behind it that lead to a ledger come later. */
+async function told(
+  mesh: Mesh,
+  gateways: Gateways,
+  { clock = systemClock, timers = systemTimers }: { clock?: Clock; timers?: Timers },
+): Promise<Done<NetworkAnswer>> {
+  const until = clock.now() + PEERS_MS;
+  for (;;) {
+    const isDialling = mesh
+      .status()
+      .bootstrap.some(({ isConnected, failures }) => !isConnected && failures === 0);
+    try {
+      return { ok: true, value: await gateways.network() };
+    } catch (cause) {
+      if (!(cause instanceof NoGateway || cause instanceof ForgedAnswer)) throw cause;
+      if (!isDialling || clock.now() >= until) return fail('gateway-none', cause.message);
     }
-    throw cause;
+    await pause(timers, LOOK_MS);
   }
 }
 
@@ -165,7 +175,7 @@ async function connectThrough(
   if (mesh.did !== identity.did) return fail('identity-differs', `the node is ${mesh.did}`);
   const { clock = systemClock, rng = systemRng, timers = systemTimers } = options;
   const gateways = gatewaysOf(mesh, options.network, options);
-  const network = await told(gateways);
+  const network = await told(mesh, gateways, options);
   if (!network.ok) return network;
   const verifier = createVerifier();
   const bytes = createMemoryModules(UNDER_WAY_BYTES_MAX);
