@@ -17,6 +17,11 @@ const HEADERS_MS = 10_000;
 const REQUEST_MS = 60_000;
 const CHECK_MS = 1_000;
 const KEEP_ALIVE_MS = 65_000;
+/**
+ * Connections that the kernel keeps until they are accepted, if it is set to keep so many. Past it a
+ * peer hears nothing and tries again after seconds: too few when every executor dials at once.
+ */
+const BACKLOG = 4_096;
 /** After our last word a peer has this long to hang up by itself, then its socket is destroyed. */
 const LINGER_MS = 1_000;
 /** After the stop begins: peers that have not sent their request by then are cut ... */
@@ -69,7 +74,7 @@ export async function serveNode(
   takeUpgrades(server, edge.links);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(at.port, at.host, resolve);
+    server.listen({ port: at.port, host: at.host, backlog: BACKLOG }, resolve);
   });
   return {
     url: urlOf(server, at.host),
