@@ -291,11 +291,12 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     rules: { [CARD_NAMESPACE]: cardRules(records) },
     relayClient,
     paths,
+    counters,
     ...(relayService === null ? {} : { relayService }),
   });
   relayClient.attach(node);
   const signer = await createSigner(seed);
-  const wire = new Libp2pWire(node, signer.did);
+  const wire = new Libp2pWire(node, signer.did, counters);
   const dht = new Libp2pDht(node.services.dht);
   const pubsub = new Libp2pGossip(node.services.gossip);
   const cards = new Cards(dht, records, (peer, addresses) => wire.learn(peer, addresses));

@@ -63,6 +63,7 @@ export class Forwarder {
     const signal = AbortSignal.timeout(10_000);
     await stream.write(encodeFrame(encodeOffer(offer)), signal);
     await stream.write(sealed, signal);
+    void stream.end(signal);
     const reader = new FrameReader(stream);
     const words: string[] = [];
     for (;;) {
@@ -105,9 +106,12 @@ export async function startForwarder(
   const relayClient = new RelayClient();
   const config = { listen: [TCP], allowPrivate: true };
   const paths = new PathMemory(clock);
-  const node = await createNode({ seed, config, gater: {}, rules: {}, relayClient, paths });
+  const counters = new Counters();
+  const node = await createNode({
+    ...{ seed, config, gater: {}, rules: {}, relayClient, paths, counters },
+  });
   const signer = await createSigner(seed);
-  const wire = new Libp2pWire(node, signer.did);
+  const wire = new Libp2pWire(node, signer.did, counters);
   const greeter = new Greeter(wire, ports, NETWORK, 'node');
   const options = { self: signer.did, hopFloorMs: 1, failurePenaltyMs: 1_000 };
   const firstRound = Math.floor(clock.now() / 1_500);
@@ -116,7 +120,7 @@ export async function startForwarder(
   const sequences = new Sequences(NETWORK, signer, createVerifier(), clock);
   const distances = new DistanceExchange({
     ...{ wire, ports, router, sequences },
-    counters: new Counters(),
+    counters,
     isAgreed: (peer) => greeter.agreed(peer) !== null,
     health: (peer) => (suspects.has(peer) ? suspected : null),
   });

@@ -16,6 +16,7 @@ import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
 import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
+import type { Counters } from '../../counters.ts';
 import {
   ADDRESSES_PER_PEER_MAX,
   CONNECTIONS_MAX,
@@ -50,6 +51,7 @@ import { privateKeyFromSeed } from './identity.ts';
 import { LocalPeers } from './local-peers.ts';
 import type { RelayClient } from './relay-client.ts';
 import type { RelayService } from './relay-server.ts';
+import { countSheds } from './shed.ts';
 
 /** Names of the mesh's own protocols on libp2p: nodes of other networks never answer to them. */
 export const DHT_PROTOCOL = '/zerostate/kad/1.0.0';
@@ -63,6 +65,7 @@ export interface MeshServices extends ServiceMap {
   gossip: GossipSub;
   autonat: unknown;
   dcutr: unknown;
+  sheds: unknown;
 }
 
 export interface CreateOptions {
@@ -75,6 +78,7 @@ export interface CreateOptions {
   /** Which addresses of a peer are tried first. */
   paths: PathMemory;
   relayService?: RelayService;
+  counters: Counters;
 }
 
 export async function createNode(options: CreateOptions): Promise<Libp2p<MeshServices>> {
@@ -107,6 +111,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
     peerDiscovery: [...discoveryOf(config), ...neighbours.discovery()],
     services: {
       ...servicesOf(options),
+      sheds: countSheds(options.counters),
       ...(relayService === undefined ? {} : { relay: relayService.service }),
     },
   });

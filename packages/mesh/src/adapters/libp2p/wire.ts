@@ -1,7 +1,8 @@
 import type { Connection, Libp2p } from '@libp2p/interface';
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr';
 import { type Did, err, ok, type Result } from '@zerostate/shared';
-import { ACCOUNTS_MAX, ADDRESSES_PER_PEER_MAX } from '../../limits.ts';
+import type { Counters } from '../../counters.ts';
+import { ACCOUNTS_MAX, ADDRESSES_PER_PEER_MAX, STREAMS_PER_CONNECTION_MAX } from '../../limits.ts';
 import type {
   Cancel,
   OpenCode,
@@ -21,14 +22,16 @@ const PING_BYTES = 32;
 export class Libp2pWire implements Wire {
   readonly did: Did;
   readonly #node: Libp2p;
+  readonly #counters: Counters;
   /**
    * Addresses that others said a peer has. Identify replaces what libp2p knows by what the peer
    * listens on at that moment: while one of its relays is down, that relay would be forgotten.
    */
   readonly #learned = new Map<Did, Multiaddr[]>();
 
-  constructor(node: Libp2p, did: Did) {
+  constructor(node: Libp2p, did: Did, counters: Counters) {
     this.#node = node;
+    this.#counters = counters;
     this.did = did;
   }
 
@@ -95,17 +98,27 @@ export class Libp2pWire implements Wire {
   }
 
   async handle(protocol: string, inboundMax: number, handler: StreamHandler): Promise<void> {
+    const open = new Map<Did, number>();
     await this.#node.handle(
       protocol,
       (stream, connection) => {
         const peer = didOfPeer(connection.remotePeer);
-        if (!peer.ok) {
-          stream.abort(new Error(peer.code));
-          return undefined;
+        if (!peer.ok) return stream.abort(new Error(peer.code));
+        // libp2p counts the streams of each connection; a peer may have several.
+        const count = open.get(peer.value) ?? 0;
+        if (count >= inboundMax) {
+          this.#counters.add('streams-over-limit');
+          return stream.abort(new Error('too many streams of this protocol'));
         }
+        open.set(peer.value, count + 1);
+        stream.addEventListener('close', () => {
+          const left = (open.get(peer.value) ?? 1) - 1;
+          if (left > 0) open.set(peer.value, left);
+          else open.delete(peer.value);
+        });
         return handler(new Libp2pStream(stream, peer.value, isCircuit(connection.remoteAddr)));
       },
-      { maxInboundStreams: inboundMax, runOnLimitedConnection: true },
+      { maxInboundStreams: STREAMS_PER_CONNECTION_MAX, runOnLimitedConnection: true },
     );
   }
 
