@@ -128,7 +128,7 @@ class ExecutorNode implements RunningNode {
       closer: this.#closer,
       lines,
       forward: (message) =>
-        this.#mesh === null ? { code: 'not-a-gateway' } : this.#mesh.forwards.take(message),
+        this.#mesh === null ? { code: 'not-a-gateway' } : this.#mesh.forward(message),
       fatal: options.fatal,
     });
     this.#mesh = options.mesh === undefined ? null : this.#makeMesh(options.mesh, lines, handle);

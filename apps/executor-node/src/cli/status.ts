@@ -106,9 +106,9 @@ function meshText(mesh: Of<'executor'>['mesh']): string[] {
   if (mesh === null) return ['mesh      off'];
   const { state, peers = [], relays = [], addresses = [], problems } = mesh;
   const held = relays.filter((relay) => relay.state === 'reserved').length;
-  const counts = [`${peers.length} peers`, `${held} of ${relays.length} relays`];
+  const relayed = relays.length === 0 ? '' : `, relays ${held} of ${relays.length}`;
   return [
-    `mesh      ${state}, ${counts.join(', ')}`,
+    `mesh      ${state}, peers ${peers.length}${relayed}`,
     ...addresses.map((address) => `          ${address}`),
     ...problems.map((problem) => `          problem: ${problem}`),
   ];

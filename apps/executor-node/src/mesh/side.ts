@@ -1,9 +1,10 @@
 import type { Mesh, MeshStartCode, RouteTable } from '@zerostate/mesh';
-import type { Did, Result } from '@zerostate/shared';
+import type { Did, EdgeMessage, Result } from '@zerostate/shared';
 import type { Lines } from '../lines.ts';
 import type { TakeMessage } from '../messages.ts';
 import type { OffersContext } from '../offers/context.ts';
 import type { Cancel, Clock, Log, Rng, Timers } from '../ports.ts';
+import type { Refusal } from '../wallet/context.ts';
 import { Forwards } from './forwards.ts';
 import { Lookups } from './lookups.ts';
 import { OwnCards } from './own-cards.ts';
@@ -50,7 +51,7 @@ type Problem = { code: string; detail: string };
 
 /** The executor's end of the mesh: starts it, keeps trying where it does not start, and serves it. */
 export class MeshSide {
-  readonly forwards: Forwards;
+  readonly #forwards: Forwards;
   readonly #options: MeshSideOptions;
   readonly #results: Results;
   readonly #cancels: Cancel[] = [];
@@ -78,7 +79,7 @@ export class MeshSide {
         ? Promise.resolve({ ok: false, code: 'stopped' })
         : mesh.ask(to, message, given);
     };
-    this.forwards = new Forwards({
+    this.#forwards = new Forwards({
       database,
       clock,
       log,
@@ -96,6 +97,11 @@ export class MeshSide {
     const { timers } = this.#options;
     this.#cancels.push(timers.every(LOOK_MS, () => this.#look()));
     this.#results.start();
+  }
+
+  /** Carries a message for the edge, or says why not. */
+  forward(message: EdgeMessage<'mesh.forward'>): Refusal | null {
+    return this.#running === null ? { code: 'mesh-down' } : this.#forwards.take(message);
   }
 
   /** A task is over. */
@@ -131,7 +137,7 @@ export class MeshSide {
       since: this.#since,
       ...known,
       problems: [...own, ...(known?.problems ?? [])],
-      gateway: this.forwards.status(),
+      gateway: this.#forwards.status(),
     };
   }
 
@@ -178,7 +184,7 @@ export class MeshSide {
     const { offers, lines, take, clock, timers, log, fatal } = this.#options;
     const { wallet, queue } = offers;
     const lookups = new Lookups(wallet.book, clock);
-    answerQuestions(mesh, { offers, lines, take, forwards: this.forwards, lookups, fatal });
+    answerQuestions(mesh, { offers, lines, take, forwards: this.#forwards, lookups, fatal });
     await this.#options.serve(mesh);
     const { database } = wallet;
     const cards = new OwnCards({ mesh, database, clock, timers, log, fatal });

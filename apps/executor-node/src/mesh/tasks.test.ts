@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Message } from '@zerostate/mesh';
-import { digestSha256 } from '@zerostate/shared';
+import { digestSha256, idOf, sealEnvelope } from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Caller, Signed } from '../testing/caller.ts';
 import { receiptOf } from '../testing/caller.ts';
@@ -190,6 +190,37 @@ async function ran() {
   await peer.said(offer(signed));
   return peer.told(signed.task);
 }
+
+test('a channel is co-signed by the rules of the link, and half-open ones are bounded', async () => {
+  const propose = async (changes = {}): Promise<Message> => {
+    const body = caller.openBody(changes);
+    const { network } = world.edge;
+    const envelope = await sealEnvelope(network, 'paych.open', body, caller.signer);
+    return { type: 'channel.proposal', body: { kind: 'open', envelope } };
+  };
+  const poor = await peer.ask(await propose({ window_ms: '1000' }));
+  expect(poor).toMatchObject({ ok: false, detail: 'window-too-short' });
+  const both = [caller.signer.did, world.node?.did].map((by) => ({ by }));
+  expect(await peer.said(await propose())).toMatchObject({
+    type: 'channel.accept',
+    body: { kind: 'open', envelope: { sigs: both } },
+  });
+  let opened = 1;
+  while ((await peer.ask(await propose())).ok) opened += 1;
+  expect(opened).toBe(64);
+});
+
+test('an objection is its creator’s alone to tell', async () => {
+  const receipt = idOf(world.edge.network, 'task.receipt', await ran());
+  const body = { receipt, reason: 'output-differs' };
+  const { network } = world.edge;
+  const objection = await sealEnvelope(network, 'task.objection', body, caller.signer);
+  const stranger = await meet(77);
+  const message: Message = { type: 'task.objection', body: { objection } };
+  expect(await stranger.ask(message)).toMatchObject({ ok: false, detail: 'receipt-unknown' });
+  expect(await peer.ask(message)).toMatchObject({ ok: true, value: { message: null } });
+  expect(world.lines.filter(({ event }) => event === 'receipt objected')).toHaveLength(1);
+});
 
 test('a task offered by the link and the mesh at once runs once, and both hear of it', async () => {
   const signed = await caller.sign();
