@@ -142,20 +142,21 @@ describe('a gateway', () => {
 
   test('gives up a request when whoever asked goes away', async () => {
     let aborted = false;
+    const leave = new AbortController();
     const { gateway, ask } = await pair(
       ({ init }) =>
         new Promise((_, reject) => {
+          leave.abort();
           init.signal?.addEventListener('abort', () => {
             aborted = true;
             reject(new Error('aborted'));
           });
         }),
     );
-    const leave = new AbortController();
     const asked = ask(`${ORIGIN}/v1/tasks/x?wait=30`, { signal: leave.signal });
-    setImmediate(() => setImmediate(() => leave.abort()));
     await expect(asked).rejects.toThrow(GatewayError);
-    await until(() => aborted || gateway.counters.of('gateway-stream-reset') > 0);
+    await until(() => aborted);
+    await until(() => gateway.counters.of('gateway-asker-gone') === 1);
   });
 
   test('that cannot reach its edge says so, and nothing of where it is', async () => {

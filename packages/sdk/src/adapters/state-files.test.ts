@@ -2,10 +2,13 @@ import { chmod, readdir, readFile, stat, symlink, writeFile } from 'node:fs/prom
 import { join } from 'node:path';
 import { digestSha256, utf8 } from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { countingRng } from '../testing/parties.ts';
+import { GENESIS, TEST_NETWORK } from '../testing/edge.ts';
+import { countingRng, signerOf } from '../testing/parties.ts';
 import { temporaryFolder } from '../testing/wallets.ts';
 import { createKeyFile, keyPath, readKeyFile } from './key-file.ts';
 import { createModuleFolder } from './module-folder.ts';
+import { keepNetwork, readNetwork } from './network-file.ts';
+import { createOrderFolder } from './order-folder.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 beforeEach(async () => {
@@ -13,6 +16,16 @@ beforeEach(async () => {
 });
 afterEach(() => folder.remove());
 
+const NETWORK_ANSWER = {
+  network: TEST_NETWORK,
+  genesis: GENESIS,
+  edge_did: GENESIS.ledger,
+  origins: [],
+  arbiters: [],
+  faucet: false,
+  now: 1,
+  version: 'test',
+};
 const rng = countingRng('keys');
 const state = () => join(folder.path, 'state');
 
@@ -62,4 +75,36 @@ test('a name that is no hash never reaches the file system', async () => {
   expect(await modules.get('../x')).toBeNull();
   await modules.put('../y', utf8('y'));
   expect(await readdir(folder.path)).toEqual(['x.wasm']);
+});
+
+test('an order that was sent is there with its input until it is forgotten', async () => {
+  const orders = createOrderFolder(join(folder.path, 'orders'));
+  const [task, other] = [await digestSha256(utf8('a task')), await digestSha256(utf8('another'))];
+  expect(await orders.tasks()).toEqual([]);
+  await orders.keep(task, utf8('its input'));
+  await orders.keep(other, new Uint8Array());
+  const again = createOrderFolder(join(folder.path, 'orders'));
+  expect(new TextDecoder().decode((await again.input(task)) ?? undefined)).toBe('its input');
+  expect(await again.input(other)).toHaveLength(0);
+  expect(await again.input(await digestSha256(utf8('a third')))).toBeNull();
+  expect(new Set(await again.tasks())).toEqual(new Set([task, other]));
+  const { mode } = await stat(join(folder.path, 'orders', task));
+  expect(mode & 0o777).toBe(0o600);
+  await again.forget(task);
+  expect(await orders.tasks()).toEqual([other]);
+  // A name from outside is never a path.
+  await expect(orders.keep('../../key', new Uint8Array())).rejects.toThrow('hash');
+});
+
+test('the network of the first time is kept, and a changed file is no new first time', async () => {
+  const path = join(folder.path, 'network.json');
+  expect(await readNetwork(folder.path)).toEqual({ ok: true, value: null });
+  await keepNetwork(folder.path, NETWORK_ANSWER);
+  expect(await readNetwork(folder.path)).toEqual({ ok: true, value: NETWORK_ANSWER });
+  const { did: ledger } = await signerOf('another ledger');
+  const other = { ...NETWORK_ANSWER, genesis: { ...NETWORK_ANSWER.genesis, ledger } };
+  for (const text of ['', '{}', JSON.stringify(other)]) {
+    await writeFile(path, text);
+    expect(await readNetwork(folder.path)).toMatchObject({ code: 'network-file-invalid' });
+  }
 });
