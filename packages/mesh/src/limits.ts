@@ -249,10 +249,11 @@ export const ROUTE_BYTES_BURST = 67_108_864;
 export const ROUTE_HELD_BYTES_MAX = 67_108_864;
 /** Envelope streams that one neighbour may hold open: each is an envelope on its way. */
 export const ROUTE_STREAMS_MAX = 128;
-/** Envelopes on their way by one neighbour, waiting ones included: bulk, and all, fewer than the
- * streams it allows. What control may fill and bulk may not keeps payment moving. */
-export const ROUTE_QUEUE_BULK_MAX = 64;
-export const ROUTE_QUEUE_MAX = 96;
+/** Envelopes on their way by one neighbour, waiting ones included: bulk, and all, fewer than the 64
+ * streams that libp2p opens for one protocol. What control may fill and bulk may not keeps payment
+ * moving. */
+export const ROUTE_QUEUE_BULK_MAX = 32;
+export const ROUTE_QUEUE_MAX = 48;
 /** Envelopes that are handed to one neighbour at the same time. */
 export const ROUTE_PARALLEL = 8;
 /** A neighbour that does not take an envelope within this and the time its bytes need at the

@@ -1,7 +1,7 @@
 import { createSigner, type Signer } from '@zerostate/shared';
 import { afterEach, describe, expect, test } from 'vitest';
 import { encodeFrame } from '../frames.ts';
-import { ENVELOPE_SKEW_MS } from '../limits.ts';
+import { ENVELOPE_SKEW_MS, ROUTE_PEER_BURST } from '../limits.ts';
 import type { Mesh } from '../node.ts';
 import { DISTANCES_PROTOCOL } from '../routing/distance-exchange.ts';
 import { wholeQuestion } from '../tasks/exchange.ts';
@@ -29,11 +29,11 @@ const NOTHING = new Uint8Array(0);
 type Carry = (carried: Carried, it: Forwarder) => Promise<void>;
 
 /** A caller and an executor that know one node only: a forwarder that does as `carry` says. */
-async function between(carry: Carry = async () => undefined) {
+async function between(carry: Carry = async () => undefined, ports = systemPorts()) {
   const seed = mesh.seed();
   const it = await startForwarder(seed, carry);
   forwarders.push(it);
-  const [caller, executor] = await Promise.all([met(it), met(it)]);
+  const [caller, executor] = await Promise.all([met(it), met(it, ports)]);
   await settled(caller, executor.did, 2);
   await settled(executor, caller.did, 2);
   const bodies: string[] = [];
@@ -44,8 +44,8 @@ async function between(carry: Carry = async () => undefined) {
   return { caller, executor, it, bodies, seed };
 }
 
-async function met(it: Forwarder): Promise<Mesh> {
-  const node = await mesh.node({ members: [it.did] });
+async function met(it: Forwarder, ports = systemPorts()): Promise<Mesh> {
+  const node = await mesh.node({ members: [it.did] }, { ports });
   await meet(it, node);
   return node;
 }
@@ -210,6 +210,28 @@ describe('junk is shed and counted, and honest questions are answered', () => {
     await until(() => executor.counters.of('route-in-envelope-invalid') === 1);
     expect(await caller.ask(executor.did, cancel)).toMatchObject({ ok: true });
     expect(bodies).toHaveLength(1);
+  });
+
+  test('of one neighbour over its share, whoever wrote it', async () => {
+    // A clock that stands still: what flows into a bucket meanwhile is not this test's matter.
+    const now = Date.now();
+    const ports = { ...systemPorts(), clock: { now: () => now } };
+    const { executor, it } = await between(undefined, ports);
+    const { offer, sealed } = await written(it, executor.did);
+    const altered = sealed.map((byte) => byte ^ 1);
+    const said: string[] = [];
+    for (let sent = 0; sent < ROUTE_PEER_BURST; sent += 20) {
+      const words = Array.from({ length: 20 }, () => it.offer(executor.did, offer, altered));
+      said.push(...(await Promise.all(words)).map((one) => one.join()));
+    }
+    expect(said.filter((words) => words.includes('"envelope-forged"'))).toHaveLength(
+      ROUTE_PEER_BURST,
+    );
+    const over = await it.offer(executor.did, offer, sealed);
+    expect(over.join()).toContain('"over-message-rate"');
+    expect(executor.counters.of('route-in-over-message-rate')).toBe(1);
+    const [account] = executor.status().routing.carried;
+    expect(account).toMatchObject({ did: it.did, messagesIn: ROUTE_PEER_BURST, refused: 1 });
   });
 
   test('on the protocol of distances, with lies about others', async () => {

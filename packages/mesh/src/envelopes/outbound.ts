@@ -173,10 +173,7 @@ export class Outbound {
       const word = await readWord(reader, limit.signal);
       limit.cancel();
       if (word?.kind === 'working') continue;
-      if (word?.kind === 'delivered') {
-        void stream.end(way.signal);
-        return ok(undefined);
-      }
+      if (word?.kind === 'delivered') return ok(undefined);
       stream.abort('ended');
       return word?.kind === 'refused' ? err(word.code) : this.#broken(way);
     }
@@ -218,6 +215,7 @@ async function write(
   for (let at = 0; written.ok && at < sealed.length; at += CHUNK_BYTES) {
     written = await stream.write(sealed.subarray(at, at + CHUNK_BYTES), signal);
   }
+  if (written.ok) await stream.end(signal);
 }
 
 async function readWord(reader: FrameReader, signal: AbortSignal): Promise<Word | null> {
