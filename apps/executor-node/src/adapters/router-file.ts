@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RouterMemory } from '@zerostate/mesh';
 
@@ -17,7 +17,9 @@ export function routerFile(folder: string): RouterMemory {
       return text === null ? null : JSON.parse(text);
     },
     async save(state) {
-      await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+      // One that a crash left keeps its rights, whatever they are.
+      await rm(`${path}.new`, { force: true });
+      await writeFile(`${path}.new`, JSON.stringify(state), { mode: 0o600, flag: 'wx' });
       await rename(`${path}.new`, path);
     },
   };

@@ -29,6 +29,10 @@ const meshSchema = z.looseObject({
   }),
 });
 
+const routesSchema = z.object({
+  value: z.object({ destinations: z.array(z.object({ why: z.string() })) }),
+});
+
 async function mesh() {
   return meshSchema.parse(await world.status()).mesh;
 }
@@ -172,6 +176,24 @@ test('how busy it is spreads by gossip', async () => {
   expect(world.time.now() - changedAt).toBeLessThan(15_000);
   open();
   await peer.told(task);
+});
+
+test('its ways to others are shown, and why the next hop is the next', async () => {
+  expect(await world.launch().then((node) => node.execute({ command: 'routes' }))).toMatchObject({
+    ok: true,
+    value: { neighbours: [], destinations: [] },
+  });
+  const peer = await join(7);
+  const { did } = peer.mesh;
+  await world.passUntil(0, async () => {
+    const routes = await world.node?.execute({ command: 'routes', to: did });
+    const table = routesSchema.parse(routes);
+    return table.value.destinations[0]?.why === 'neighbour';
+  });
+  await world.stop();
+  world.listen = null;
+  const node = await world.launch();
+  expect(await node.execute({ command: 'routes' })).toMatchObject({ code: 'mesh-down' });
 });
 
 test('the edge hears that the node carries messages for others, only where it does', async () => {
