@@ -43,6 +43,9 @@ const POLL_MS_MAX = 8_000;
 /** An executor past its own deadline by this much is not coming back with it. */
 const LATE_MS = 5_000;
 
+/** Peers that are remembered to have been connected. */
+const REACHED_MAX = 4_096;
+
 /** Codes of an ask that show that nothing left this node. */
 const NOT_SENT = [
   'peer-unreachable',
@@ -57,6 +60,9 @@ const UNSURE = ['internal', 'deadline'];
 
 /** The executor took no notice of the message, and says why in `detail`. */
 const REFUSED = 'executor-refused';
+
+/** The executor may have the message, and nothing came back. */
+const SILENT = 'executor-silent';
 
 type OfferFailure = EdgeFailure & { retryMs?: number };
 type Offered = Extract<EdgeResult<TaskAnswer>, { ok: true }> | OfferFailure;
@@ -85,7 +91,7 @@ export class MeshTasks {
     this.#options = options;
     const { wire } = options.mesh;
     this.#reached = new Set(wire.connections().map(({ did }) => did));
-    wire.watch({ up: (did) => this.#reached.add(did) });
+    wire.watch({ up: (did) => this.#met(did) });
     options.mesh.tasks.handle('task.result', (question) => this.#told(question));
   }
 
@@ -170,6 +176,14 @@ export class MeshTasks {
     return { ch, dir, lane: Number(lane), held: cum };
   }
 
+  #met(did: Did): void {
+    this.#reached.delete(did);
+    this.#reached.add(did);
+    const oldest = this.#reached.values().next();
+    if (this.#reached.size > REACHED_MAX && oldest.done !== true)
+      this.#reached.delete(oldest.value);
+  }
+
   #orderOf(manifest: Envelope<unknown>, cond: Envelope<unknown>) {
     // This wallet signed both.
     const ordered = { ...manifest, body: taskManifestSchema.parse(manifest.body) };
@@ -199,7 +213,9 @@ export class MeshTasks {
     let isSent = false;
     for (let again = 1; ; again++) {
       const offered = await this.#offerOnce(known, input);
-      if (offered.ok || offered.code === REFUSED) return offered;
+      if (offered.ok) return offered;
+      // A refusal says nothing about a copy that may have arrived before.
+      if (offered.code === REFUSED) return isSent ? { ...offered, code: SILENT } : offered;
       isSent ||= offered.isSent !== false;
       const isLast = again >= OFFERS_MAX || offered.isSent === false;
       if (isLast) return isSent ? withoutSent(offered) : offered;
@@ -337,7 +353,7 @@ function refusedOrLost({ code, detail, refusal }: Extract<AskResult, { ok: false
     return { ok: false, code: 'executor-unreachable', detail: about, isSent: false };
   }
   if (refusal === undefined || UNSURE.includes(refusal.code)) {
-    return { ok: false, code: 'executor-silent', detail: refusal?.code ?? code };
+    return { ok: false, code: SILENT, detail: refusal?.code ?? code };
   }
   const isRate = refusal.code === 'over-message-rate' || refusal.code === 'over-byte-rate';
   const retry = refusal.retryMs > 0 ? { retryMs: refusal.retryMs } : {};
