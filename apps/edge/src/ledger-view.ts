@@ -13,6 +13,8 @@ export interface LedgerView {
   channelView(ch: string): Promise<ChannelView | null>;
   /** Whether a claim says that this receipt is of this task. */
   isClaimed(task: string, receipt: string): Promise<boolean>;
+  /** Whether a conditional voucher is claimed: then its task may be argued about. */
+  isCondClaimed(cond: string): Promise<boolean>;
   /** Whether a DID has money here, free or in escrow: what lets it store things. */
   isFunded(did: string): Promise<boolean>;
 }
@@ -36,6 +38,10 @@ export function createLedgerView(ledger: Database): LedgerView {
         sql: 'SELECT 1 FROM claim WHERE task = ?1 AND receipt = ?2',
         args: [task, receipt],
       });
+      return rows.length > 0;
+    },
+    async isCondClaimed(cond) {
+      const rows = await ledger.read({ sql: 'SELECT 1 FROM claim WHERE id = ?1', args: [cond] });
       return rows.length > 0;
     },
     async isFunded(did) {

@@ -52,11 +52,16 @@ export async function submitTask(
   const before = stored?.[0];
   if (before !== undefined) return again(toTaskRow(before), cond.id);
   const refusal =
-    timeFault(manifest.body, now) ??
-    channelFault(channel, manifest.body, cond.body) ??
-    (agents?.length === 0 ? err('agent-unknown', manifest.body.agent) : null) ??
+    partyFault(channel, manifest.body, cond.body) ??
     (offer.input === null && inputs?.length === 0 ? err('task-input-missing') : null);
   if (refusal !== null) return refusal;
+  const late =
+    timeFault(manifest.body, now) ??
+    stateFault(channel) ??
+    (agents?.length === 0 ? err('agent-unknown', manifest.body.agent) : null);
+  // A task of the mesh comes here when its creator objects: its executor must not be able to wait
+  // with the claim until it is too late for that, or to close the channel before.
+  if (late !== null && !(await deps.ledger.isCondClaimed(cond.id))) return late;
   return store(deps, offer, { now, claimMs: channel?.claimMs ?? 0 });
 }
 
@@ -140,15 +145,19 @@ function timeFault(manifest: TaskManifest, now: number): Refusal | null {
   return now < Number(manifest.not_after) ? null : err('task-expired', 'not_after is over');
 }
 
-function channelFault(
+function partyFault(
   channel: ChannelView | null,
   manifest: TaskManifest,
   cond: PaychCond,
 ): Refusal | null {
   if (channel === null) return err('channel-unknown', cond.ch);
   const [payer, payee] = cond.dir === 'a' ? [channel.a, channel.b] : [channel.b, channel.a];
-  if (payer !== manifest.creator || payee !== manifest.executor) return err('channel-not-party');
-  return channel.state === 'active' ? null : err('channel-not-active', channel.state);
+  const isTheirs = payer === manifest.creator && payee === manifest.executor;
+  return isTheirs ? null : err('channel-not-party');
+}
+
+function stateFault(channel: ChannelView | null): Refusal | null {
+  return channel?.state === 'active' ? null : err('channel-not-active', channel?.state);
 }
 
 async function store(
