@@ -269,7 +269,8 @@ export const ASK_AGAIN_AFTER = 0.5;
 /** Pauses between attempts to send an envelope that nobody had room for, or an answer. */
 export const SEND_AGAIN_MS = 250;
 export const SEND_AGAIN_MS_MAX = 2_000;
-/** Share of a question's time that dialling may take when a route is known; a peer that could not
- * be dialled is not dialled again for so long while there is one. */
+/** Share of a question's time that dialling may take, and how long it is waited for when a route is
+ * known; a peer that could not be dialled is not dialled again for so long while there is one. */
 export const ASK_DIAL_SHARE = 0.3;
+export const ASK_DIAL_MS = 1_000;
 export const DIAL_AGAIN_MS = 30_000;

@@ -1,7 +1,8 @@
 import { type Did, encodeBase64url } from '@zerostate/shared';
-import { deadline } from '../deadline.ts';
+import { deadline, pause } from '../deadline.ts';
 import {
   ACCOUNTS_MAX,
+  ASK_DIAL_MS,
   ASK_DIAL_SHARE,
   DIAL_AGAIN_MS,
   DIAL_MS,
@@ -76,20 +77,30 @@ export class Asking {
   async #dial(to: Did, withinMs: number): Promise<string | null> {
     const { wire, ports, router } = this.#parts;
     if (wire.isConnected(to)) return null;
-    const now = ports.clock.now();
+    if (router.hops(to) === undefined) return this.#connect(to, withinMs * ASK_DIAL_SHARE);
     const triedAt = this.#undialled.get(to);
-    const isRouted = router.hops(to) !== undefined;
-    if (isRouted && triedAt !== undefined && now - triedAt < DIAL_AGAIN_MS) return 'not dialled';
-    const limit = deadline(ports.timers, Math.min(DIAL_MS, withinMs * ASK_DIAL_SHARE));
-    const dialled = await wire.connect(to, limit.signal);
-    limit.cancel();
+    if (triedAt !== undefined && ports.clock.now() - triedAt < DIAL_AGAIN_MS) return 'not dialled';
+    // The question does not wait for a slow dial: the next one finds the connection.
+    const head = new AbortController();
+    const late = pause(ports.timers, ASK_DIAL_MS, head.signal).then(() => 'still dialling');
+    const dialled = await Promise.race([this.#connect(to, DIAL_MS), late]);
+    head.abort();
+    return dialled;
+  }
+
+  async #connect(to: Did, ms: number): Promise<string | null> {
+    const { wire, ports } = this.#parts;
     this.#undialled.delete(to);
-    if (dialled.ok) return null;
-    this.#undialled.set(to, now);
+    this.#undialled.set(to, ports.clock.now());
     if (this.#undialled.size > ACCOUNTS_MAX) {
       const oldest = this.#undialled.keys().next();
       if (!oldest.done) this.#undialled.delete(oldest.value);
     }
-    return dialled.code;
+    const limit = deadline(ports.timers, Math.min(DIAL_MS, ms));
+    const dialled = await wire.connect(to, limit.signal);
+    limit.cancel();
+    if (!dialled.ok) return dialled.code;
+    this.#undialled.delete(to);
+    return null;
   }
 }

@@ -101,6 +101,25 @@ describe('a question to a node without a connection', () => {
     await until(() => (nodes[2]?.counters.of('route-forwarded') ?? 0) > 0);
   });
 
+  test('whose connection breaks goes on by a route, and runs once', async () => {
+    const triangle = [...chain(3), [0, 2]] as const;
+    const { nodes, first, last } = await world(triangle, 1);
+    const by = nodes[1]?.did;
+    const claims = () => first.routes(last.did).destinations[0]?.candidates ?? [];
+    await until(() => claims().find(({ did }) => did === by)?.hops === 1);
+    let runs = 0;
+    last.tasks.handle('task.cancel', async () => {
+      runs += 1;
+      const direct = first.wire.connections().filter(({ did }) => did === last.did);
+      for (const { id } of direct) first.wire.condemn(id);
+      return { ok: true, value: { message: progress } };
+    });
+    const answered = await first.ask(last.did, cancel);
+    expect(answered).toMatchObject({ ok: true, value: { message: progress } });
+    expect(runs).toBe(1);
+    await until(() => (nodes[1]?.counters.of('route-forwarded') ?? 0) > 0);
+  });
+
   test('runs once, whichever ways it came', async () => {
     const { first, last } = await world(chain(3), 2);
     const seen = answerWith(last, progress);
