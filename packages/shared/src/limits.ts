@@ -42,8 +42,8 @@ export const HELLO_MS_MAX = 5_000;
 export const SOCKETS_UNAUTHENTICATED_MAX = 256;
 export const SOCKETS_UNAUTHENTICATED_PER_ADDRESS_MAX = 8;
 /** Requests for a link that wait for such a place, and for how long: less than a hello may take. */
-export const SOCKETS_WAITING_MAX = 4_096;
-export const SOCKETS_WAITING_MS_MAX = 3_000;
+export const SOCKETS_WAITING_MAX = 8_192;
+export const SOCKETS_WAITING_MS_MAX = 4_000;
 /** Connections that one process of the edge serves: the links of a hub (10 000) and their callers. */
 export const CONNECTIONS_MAX = 16_384;
 /** A silent link is pinged after this, and dead after {@link LINK_DEAD_MS}. */
