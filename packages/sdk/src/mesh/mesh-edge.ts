@@ -8,6 +8,9 @@ import type { ModuleStore } from '../verify/modules.ts';
 import type { MeshCards } from './mesh-cards.ts';
 import type { MeshTasks } from './mesh-tasks.ts';
 
+/** What the mesh says of an executor that it does not bring an answer from. */
+const GONE = ['executor-unreachable', 'executor-silent'];
+
 export interface MeshEdgeParts {
   /** The edge's API through a gateway: the ledger, and what is asked of an edge all the same. */
   ledger: EdgeClient;
@@ -33,9 +36,10 @@ export function createMeshEdge(parts: MeshEdgeParts): EdgeClient {
     async task(id, options) {
       const answer = await tasks.task(id, options);
       if (answer === null) return ledger.task(id, options);
-      if (!answer.ok || answer.value.state !== 'failed') return answer;
-      // Its executor let its own deadline pass: from here on the edge watches it as well, which is
-      // what an objection to a late receipt needs.
+      const isLost = answer.ok ? answer.value.state === 'failed' : GONE.includes(answer.code);
+      if (!isLost) return answer;
+      // Its executor is away, or let its own deadline pass: the edge may still reach it, and an
+      // objection to a late receipt needs that the edge has the task.
       const order = await tasks.sentTo(id);
       const handed = order === null ? null : await handOver(handing, order);
       return handed?.ok === true && handed.value.receipt !== null ? handed : answer;

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { connect } from '../client/connect.ts';
 import type { Step } from '../client/progress.ts';
+import type { RunOptions } from '../client/run-model.ts';
 import { createMemoryOrders } from '../client/sent-orders.ts';
 import { askedOf, caller, type MeshWorld, MeshWorlds, unclosed } from '../testing/mesh-world.ts';
 import { unwrap } from '../testing/parties.ts';
@@ -16,13 +17,14 @@ describe('a caller that is killed', () => {
   /** A client whose process ends at this step: nothing after it happens. */
   async function killedAt(
     at: MeshWorld,
-    step: Step,
-    state: 'started' | 'done',
+    { step, state }: { step: Step; state: 'started' | 'done' },
     given: Parameters<MeshWorlds['connect']>[1],
+    wanted: Pick<RunOptions, 'agent'> = {},
   ) {
     const client = await worlds.connect(at, given);
     const died = client.run({
       ...hello,
+      ...wanted,
       onProgress: (event) => {
         if (event.step === step && event.state === state) throw new Error('killed');
       },
@@ -51,7 +53,7 @@ describe('a caller that is killed', () => {
         store: unclosed(createMemoryStore()),
         orders: createMemoryOrders(),
       };
-      await killedAt(at, step, state, kept);
+      await killedAt(at, { step, state }, kept);
       const next =
         way === 'mesh'
           ? await worlds.connect(at, kept)
@@ -73,6 +75,20 @@ describe('a caller that is killed', () => {
       expect(new Set(vouchers().map(({ lane, cum }) => `${lane} ${cum}`))).toEqual(totals);
     },
   );
+
+  test('pays an executor that has left the mesh through the edge, where it was handed over', async () => {
+    const at = await worlds.start({ behaviour: { result: 'pushed' } }, {});
+    const [executor, gateway] = at.executors;
+    if (executor === undefined || gateway === undefined) throw new Error('two are needed');
+    const kept = { store: unclosed(createMemoryStore()), orders: createMemoryOrders() };
+    const agent = { did: executor.mesh.did, agent: 'hello' };
+    await killedAt(at, { step: 'wait', state: 'done' }, kept, { agent });
+    await executor.stop();
+    const next = await worlds.connect({ ...at, executors: [gateway] }, kept);
+    expect(next.recovered).toMatchObject([{ state: 'paid' }]);
+    expect(at.edge.vouchers).toHaveLength(1);
+    expect([...executor.vouchers, ...gateway.vouchers]).toEqual([]);
+  });
 
   test('who offered through an edge is paid over the mesh', async () => {
     const at = await worlds.start({});
