@@ -2,6 +2,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createEdgeClient, createKeyFile, createSigner } from '@zerostate/sdk/node';
+import type { Result } from '@zerostate/shared';
 import { z } from 'zod';
 import { makeOpen } from '../../apps/edge/test-support/documents.ts';
 import { askControl } from '../../apps/executor-node/src/adapters/control-socket.ts';
@@ -12,6 +13,7 @@ import {
   systemTimers,
 } from '../../apps/executor-node/src/adapters/system.ts';
 import { ask } from '../../apps/executor-node/src/cli/ask.ts';
+import type { Command } from '../../apps/executor-node/src/commands.ts';
 import { initNode } from '../../apps/executor-node/src/state/init.ts';
 import { readHolder } from '../../apps/executor-node/src/state/lock.ts';
 import { type Child, startChild } from '../../scripts/start/child.ts';
@@ -43,6 +45,8 @@ export interface MeshNode extends Party {
   /** Its first address in the mesh. */
   readonly address: string;
   status(): Promise<NodeStatus>;
+  /** What the CLI would ask of the daemon. */
+  execute(command: Command): Promise<Result<unknown, string>>;
 }
 
 /** A party with a key of its own. */
@@ -84,11 +88,11 @@ export async function startMeshNode(
   started(child);
   // Asked only once it listens: whoever asks before would hold the state that it wants to open.
   const control = await until(async () => (await readHolder(party.folder))?.control ?? undefined);
-  const status = async () =>
-    statusSchema.parse(must(await askControl(control, { command: 'status' })));
+  const execute = (command: Command) => askControl(control, command);
+  const status = async () => statusSchema.parse(must(await execute({ command: 'status' })));
   const address = await until(async () => (await status()).mesh?.addresses?.[0]);
   await until(async () => (await status()).link.state === 'up');
-  return { ...party, child, address, status };
+  return { ...party, child, address, status, execute };
 }
 
 /** A channel that a creator proposes and its executor co-signs by itself. */

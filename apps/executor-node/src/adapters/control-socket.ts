@@ -106,7 +106,10 @@ export function askControl(path: string, command: Command): Promise<Result<unkno
     socket.setTimeout(ANSWER_MS_MAX, () => socket.destroy());
     socket.on('error', (cause) => done(err('node-silent', cause.message)));
     socket.on('close', () => done(err('node-silent', 'the node did not answer')));
-    createInterface({ input: socket }).once('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It passes the socket's error on; that is answered above.
+    lines.on('error', () => undefined);
+    lines.once('line', (line) => {
       const answer = answerSchema.safeParse(JSON.parse(line));
       socket.end();
       if (!answer.success) done(err('node-silent', 'the node answered with something else'));
