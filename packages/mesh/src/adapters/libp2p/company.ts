@@ -1,5 +1,5 @@
 import { getRandomValues } from 'node:crypto';
-import type { Libp2p } from '@libp2p/interface';
+import type { Libp2p, PeerId } from '@libp2p/interface';
 import {
   COMPANY_MIN,
   COMPANY_MS,
@@ -8,7 +8,26 @@ import {
   COMPANY_WALK_MS,
 } from '../../limits.ts';
 
+/** The distributed table's own protocol: nodes of other networks never answer to it. */
+export const DHT_PROTOCOL = '/zerostate/kad/1.0.0';
 const KEY_BYTES = 32;
+
+/** What is used of kad-dht's routing table; its exported type has the size alone. */
+interface Table {
+  readonly size: number;
+  add(peer: PeerId, options: { signal: AbortSignal }): Promise<void>;
+}
+
+/** The routing table of a kad-dht service. */
+export function tableOf(dht: object): Table {
+  const table: unknown = Reflect.get(dht, 'routingTable');
+  if (!isTable(table)) throw new Error('kad-dht has no routing table where it had one');
+  return table;
+}
+
+function isTable(value: unknown): value is Table {
+  return typeof value === 'object' && value !== null && 'add' in value && 'size' in value;
+}
 
 /**
  * Keeps a node connected with several others. libp2p connects with whoever a query happens to
@@ -17,10 +36,12 @@ const KEY_BYTES = 32;
  * strangers that nobody could choose for this node.
  */
 export class Company {
+  readonly #table: Table;
   #node: Libp2p | null;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor() {
+  constructor(table: Table) {
+    this.#table = table;
     this.#node = null;
     this.#timer = undefined;
   }
@@ -47,10 +68,26 @@ export class Company {
     const before = node.getPeers().length;
     // Without anybody there is nobody to ask: finding the first one is the bootstrap's work.
     const isLacking = before > 0 && before < COMPANY_MIN;
+    if (isLacking) await this.#fillTable(node);
     if (isLacking) await walk(node, AbortSignal.timeout(COMPANY_WALK_MS)).catch(() => undefined);
     const isHelped = node.getPeers().length > before;
     if (!isLacking) this.#later(COMPANY_MS);
     else this.#later(isHelped ? COMPANY_SOON_MS : COMPANY_PATIENT_MS);
+  }
+
+  /**
+   * A peer whose first probe is late never comes into the table, and libp2p does not try again: a
+   * node that knows only that one would ask nobody for ever.
+   */
+  async #fillTable(node: Libp2p): Promise<void> {
+    const table = this.#table;
+    if (table.size > 0) return;
+    const signal = AbortSignal.timeout(COMPANY_WALK_MS);
+    for (const peer of node.getPeers()) {
+      const known = await node.peerStore.get(peer).catch(() => null);
+      if (known?.protocols.includes(DHT_PROTOCOL) !== true) continue;
+      await table.add(peer, { signal }).catch(() => undefined);
+    }
   }
 }
 

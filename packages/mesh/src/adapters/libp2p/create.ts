@@ -45,7 +45,7 @@ import type { MeshConfig } from '../../options.ts';
 import type { RecordRules } from '../../ports.ts';
 import type { PathMemory } from '../../relay/path.ts';
 import { dialBack } from './autonat.ts';
-import { Company } from './company.ts';
+import { Company, DHT_PROTOCOL, tableOf } from './company.ts';
 import { validatorsOf } from './dht.ts';
 import { privateKeyFromSeed } from './identity.ts';
 import { LocalPeers } from './local-peers.ts';
@@ -53,8 +53,6 @@ import type { RelayClient } from './relay-client.ts';
 import type { RelayService } from './relay-server.ts';
 import { countSheds } from './shed.ts';
 
-/** Names of the mesh's own protocols on libp2p: nodes of other networks never answer to them. */
-export const DHT_PROTOCOL = '/zerostate/kad/1.0.0';
 const USER_AGENT = 'zerostate/0.1.0';
 
 export interface MeshServices extends ServiceMap {
@@ -116,7 +114,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
     },
   });
   // A relay has company enough, and asks nothing of the table.
-  if (relayService === undefined) new Company().attach(node);
+  if (relayService === undefined) new Company(tableOf(node.services.dht)).attach(node);
   relayService?.attach(node);
   neighbours.attach(node);
   return node;
