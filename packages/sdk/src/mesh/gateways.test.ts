@@ -1,122 +1,48 @@
-import { afterEach, describe, expect, test } from 'vitest';
-import { connect } from '../client/connect.ts';
-import { createMemoryOrders } from '../client/sent-orders.ts';
-import type { Fetch } from '../ports.ts';
-import { TEST_NETWORK } from '../testing/edge.ts';
-import { meshExecutor } from '../testing/mesh-executor.ts';
-import { caller, MeshWorlds, unclosed, type Work } from '../testing/mesh-world.ts';
-import { unwrap } from '../testing/parties.ts';
-import { createMemoryStore } from '../wallet/memory-store.ts';
+import { createVerifier } from '@zerostate/shared';
+import { afterEach, expect, test, vi } from 'vitest';
+import { systemClock, systemRng, systemTimers } from '../adapters/system.ts';
+import { startEdge, TEST_NETWORK } from '../testing/edge.ts';
+import { addressOf, meshExecutor, testNode } from '../testing/mesh-executor.ts';
+import { Gateways } from './gateways.ts';
 
-const worlds = new MeshWorlds();
-afterEach(() => worlds.end());
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
 
-const hello = { query: 'say hello', budget: 1_000_000n, verify: 'always' } as const;
+test('a gateway that failed once is used again a second later, and one that keeps failing less often', async () => {
+  const edge = await startEdge([]);
+  stops.push(edge.stop);
+  const gateway = { origin: edge.url, fetch };
+  const node = await meshExecutor(TEST_NETWORK, 'gateway', { now: Date.now(), gateway });
+  stops.push(node.stop);
+  const mesh = await testNode('caller', TEST_NETWORK, [addressOf(node.mesh)]);
+  stops.push(() => mesh.stop());
+  await mesh.connect(node.mesh.did, 10_000);
 
-describe('a gateway', () => {
-  const lies: [string, (path: string, response: Response) => Promise<Response> | Response][] = [
-    [
-      'more money than there is',
-      async (path, response) => {
-        if (!path.includes('/accounts/')) return response;
-        const text = (await response.text()).replace('100000000', '900000000');
-        return new Response(text, { status: response.status, headers: response.headers });
-      },
-    ],
-    [
-      'an answer without a signature',
-      (path, response) => {
-        if (!path.includes('/accounts/')) return response;
-        const headers = new Headers(response.headers);
-        headers.delete('signature');
-        return new Response(response.body, { status: response.status, headers });
-      },
-    ],
-    [
-      'that something is not there',
-      (path, response) =>
-        path.includes('/accounts/')
-          ? new Response(response.body, { status: 404, headers: response.headers })
-          : response,
-    ],
-  ];
-  test.each(lies)('that tells %s is found out, and another one is used', async (_, lie) => {
-    const lied: string[] = [];
-    const liar: Fetch = async (url, init) => {
-      const response = await lie(url, await fetch(url, init));
-      lied.push(url);
-      return response;
-    };
-    const at = await worlds.start({ fetch: liar }, { fetch: null });
-    const alone = await worlds.connect(at, { bootstrap: [at.executors[0]?.address ?? ''] });
-    const { did } = caller;
-    expect(await alone.edge.account(did)).toMatchObject({ code: 'edge-unreachable' });
-    const once = lied.length;
-    expect(await alone.edge.account(did)).toMatchObject({ code: 'edge-unreachable' });
-    expect(lied.length).toBe(once);
-    // An honest one comes: it is asked instead.
-    const honest = await meshExecutor(TEST_NETWORK, 'honest', {
-      now: Date.now(),
-      gateway: { origin: at.edge.url, fetch },
-    });
-    worlds.stops.push(honest.stop);
-    const both = await worlds.connect({ ...at, executors: [...at.executors, honest] });
-    expect(unwrap(await both.edge.account(did)).available).toBe('100000000');
-    const before = lied.length;
-    expect((await both.edge.account(did)).ok).toBe(true);
-    expect(lied.length).toBe(before);
-  });
+  let now = systemClock.now();
+  const ports = { clock: { now: () => now }, rng: systemRng, timers: systemTimers };
+  const options = { mesh, network: TEST_NETWORK, verifier: createVerifier(), ...ports };
+  const gateways = new Gateways(options);
+  const ask = async () => gateways.fetch(`${await gateways.locate()}/v1/network`, { headers: {} });
+  await expect(ask()).resolves.toMatchObject({ status: 200 });
 
-  test('cannot take an objection and say that the ledger has it', async () => {
-    const lie: Work = { behaviour: { lie: (r) => ({ ...r, status: 'exit:1' }) } };
-    const swallow: Fetch = async (url, init) =>
-      url.includes('/objection') ? fetch(url.replace(/tasks.*/, 'network')) : fetch(url, init);
-    const at = await worlds.start({ work: lie, fetch: swallow });
-    const kept = { store: unclosed(createMemoryStore()), orders: createMemoryOrders() };
-    const client = await worlds.connect(at, kept);
-    expect(await client.run(hello)).toMatchObject({ code: 'objected:status-differs' });
-    const [open] = await client.wallet.pending();
-    expect(open).toMatchObject({ state: 'objected', delivered: false });
-    // The next start has an edge: there the objection arrives.
-    const recovered = unwrap(await connect(at.edge.url, caller, kept));
-    worlds.stops.push(recovered.close);
-    expect(recovered.recovered).toMatchObject([{ state: 'delivered' }]);
-    expect(at.edge.objections).toHaveLength(1);
-  });
+  const open = vi.spyOn(mesh.wire, 'open');
+  open.mockResolvedValue({ ok: false, code: 'peer-unreachable' });
+  await expect(ask()).rejects.toThrow();
+  open.mockRestore();
+  await expect(ask()).rejects.toThrow('leads to the ledger');
+  now += 1_000;
+  await expect(ask()).resolves.toMatchObject({ status: 200 });
 
-  test('is found in the table when the node that one starts from is none', async () => {
-    const at = await worlds.start({ fetch: null }, {});
-    const [start] = at.executors;
-    // The table knows of it a moment after it was started.
-    for (;;) {
-      const client = await worlds.tryConnect(at, { bootstrap: [start?.address ?? ''] });
-      if (!client.ok) {
-        expect(client.code).toBe('gateway-none');
-        continue;
-      }
-      expect((await client.value.edge.account(caller.did)).ok).toBe(true);
-      return;
-    }
-  });
-
-  test('of another network is no gateway to this one', async () => {
-    const at = await worlds.start({});
-    const other = 'zs-bbbbbbbbbbbbbbbb';
-    const failed = await worlds.tryConnect(at, { network: other });
-    expect(failed).toMatchObject({
-      ok: false,
-      code: expect.stringMatching(/gateway-none|mesh-no/),
-    });
-  });
-
-  test('tells a caller on its first use which network it is; the next time no other will do', async () => {
-    const at = await worlds.start({});
-    const first = await worlds.connect(at, { network: undefined });
-    expect(first.network.network).toBe(TEST_NETWORK);
-    await worlds.endLast();
-    await at.edge.stop();
-    // With what is known, and a channel open, the ledger is not needed to connect.
-    const second = await worlds.connect(at, { network: first.network });
-    expect((await second.search({ text: 'hello' })).ok).toBe(true);
-  });
+  const again = vi.spyOn(mesh.wire, 'open');
+  again.mockResolvedValue({ ok: false, code: 'peer-unreachable' });
+  for (const pause of [0, 1_000, 2_000, 4_000]) {
+    now += pause;
+    await expect(ask()).rejects.toThrow();
+  }
+  const before = again.mock.calls.length;
+  now += 4_000;
+  await expect(ask()).rejects.toThrow('leads to the ledger');
+  expect(again.mock.calls.length).toBe(before);
 });

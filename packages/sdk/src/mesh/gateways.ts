@@ -12,8 +12,12 @@ import { askLedger, askNetwork, EdgeBusy, ForgedAnswer } from './ledger-answer.t
 
 /** A node that is a gateway is dialled and says so within this. */
 const INFO_MS = 8_000;
-/** A node that is no gateway, or could not be reached, is asked again after this. */
-const AGAIN_MS = 30_000;
+/**
+ * A node that is no gateway, or could not be reached, is asked again after this, doubled up to the
+ * second: what fails while a network is cut works a second after.
+ */
+const AGAIN_MS_MIN = 1_000;
+const AGAIN_MS_MAX = 30_000;
 /** Nodes that are asked at the same time whether they are gateways. */
 const ASKED_MAX = 8;
 /** Gateways that the table is asked for, and how long it may take. */
@@ -47,7 +51,8 @@ interface Gateway {
  */
 export class Gateways {
   readonly #options: GatewaysOptions;
-  readonly #notBefore = new Map<Did, number>();
+  /** How often in a row each failed, and when it is asked again. */
+  readonly #failures = new Map<Did, { count: number; until: number }>();
   readonly #known = new Map<Did, Gateway>();
   #network: NetworkAnswer | null;
   #finding: Promise<Gateway> | null;
@@ -56,6 +61,7 @@ export class Gateways {
     this.#options = options;
     this.#network = network;
     this.#finding = null;
+    options.mesh.wire.watch({ up: (did) => this.#came(did) });
   }
 
   /** What the network is, as its ledger says through a gateway. */
@@ -85,8 +91,20 @@ export class Gateways {
     if (isBusy(cause) && this.#known.size <= 1) return;
     this.#known.delete(did);
     const isLiar = cause instanceof ForgedAnswer;
-    const { clock } = this.#options;
-    this.#notBefore.set(did, isLiar ? Number.POSITIVE_INFINITY : clock.now() + AGAIN_MS);
+    const count = (this.#failures.get(did)?.count ?? 0) + 1;
+    const againMs = Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** Math.min(count - 1, 16));
+    const until = isLiar ? Number.POSITIVE_INFINITY : this.#options.clock.now() + againMs;
+    this.#failures.set(did, { count, until });
+  }
+
+  /** A new connection: what failed on the last one says nothing of it, unless it was a lie. */
+  #came(did: Did): void {
+    const failures = this.#failures.get(did);
+    if (failures !== undefined && Number.isFinite(failures.until)) failures.until = 0;
+  }
+
+  #mayBeAsked(did: Did): boolean {
+    return (this.#failures.get(did)?.until ?? 0) <= this.#options.clock.now();
   }
 
   async #current(): Promise<Gateway> {
@@ -98,10 +116,9 @@ export class Gateways {
   }
 
   async #find(): Promise<Gateway> {
-    const { mesh, clock } = this.#options;
+    const { mesh } = this.#options;
     const peers = new Set(mesh.wire.connections().map(({ did }) => did));
-    const askable = [...peers].filter((did) => (this.#notBefore.get(did) ?? 0) <= clock.now());
-    const first = await this.#firstOf(askable);
+    const first = await this.#firstOf([...peers].filter((did) => this.#mayBeAsked(did)));
     if (first !== null) return first;
     const found = await this.#firstOf(await this.#listed(peers));
     if (found !== null) return found;
@@ -116,13 +133,12 @@ export class Gateways {
 
   /** Those that the table names, beside the peers that were asked. */
   async #listed(asked: ReadonlySet<Did>): Promise<Did[]> {
-    const { mesh, timers, clock } = this.#options;
+    const { mesh, timers } = this.#options;
     const network = this.#network?.network ?? this.#options.network;
     if (network === undefined) return [];
     const options = { timers, max: LISTED_MAX, withinMs: LISTED_MS };
     const listed = await findGateways(mesh, network, options);
-    const now = clock.now();
-    return listed.filter((did) => !asked.has(did) && (this.#notBefore.get(did) ?? 0) <= now);
+    return listed.filter((did) => !asked.has(did) && this.#mayBeAsked(did));
   }
 
   /** The gateway, once its edge has shown that it is one of the network. */
@@ -137,6 +153,7 @@ export class Gateways {
       this.#network ??= answer;
       if (this.#network.network !== answer.network) throw new NoGateway('another network');
       this.#known.set(did, gateway);
+      this.#failures.delete(did);
       return gateway;
     } catch (cause) {
       this.#failed(did, cause);
