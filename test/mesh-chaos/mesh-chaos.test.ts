@@ -43,6 +43,10 @@ const callers: CallerProcess[] = [];
 const seed = seedFor(FILE);
 const random = randomOf(seed);
 const begunAt = Date.now();
+/** Rejects when a process ends that nobody ended. */
+const ended = Promise.withResolvers<never>();
+ended.promise.catch(() => undefined);
+let isOver = false;
 let state: string;
 let url: string;
 
@@ -55,7 +59,7 @@ beforeAll(async () => {
   const port = await freePort(0);
   const far = `http://127.0.0.1:${await board.lay('edge', port)}`;
   const settings = { ORIGINS: `http://127.0.0.1:${port},${far}`, LOG_LEVEL: 'warn' };
-  url = await startProcessEdge(state, port, (child) => children.push(child), { settings });
+  url = await startProcessEdge(state, port, started, { settings });
   for (let i = 0; i < RELAYS; i++) {
     const relay = await RelayDaemon.make(`relay-${i}`, state, board);
     relays.push(relay);
@@ -64,23 +68,32 @@ beforeAll(async () => {
   for (let i = 0; i < EXECUTORS; i++) {
     const executor = await makeExecutor(`executor-${i}`, state, far, relays);
     executors.push(executor);
-    children.push(await startExecutor(executor, board));
+    started(await startExecutor(executor, board));
   }
   for (const { did, edge } of executors) {
-    await until(async () => {
+    const online = until(async () => {
       const card = await edge.card(did, 'digest');
       return card.ok && card.value.online;
     });
+    await Promise.race([online, ended.promise]);
   }
   for (let i = 0; i < CALLERS; i++) callers.push(await caller(`caller-${i}`));
 });
 afterAll(async () => {
+  isOver = true;
   for (const each of callers) await each.stop();
   for (const child of children.reverse()) await child.stop();
   for (const relay of relays) await relay.stop();
   await board.remove();
   await rm(state, { recursive: true, force: true });
 });
+
+function started(child: Child): void {
+  children.push(child);
+  void child.ended.then((reason) => {
+    if (!isOver) ended.reject(new Error(`${child.name} ended (${reason}): ${child.tail()}`));
+  });
+}
 
 async function caller(name: string): Promise<CallerProcess> {
   const party = await keyedParty(state, name, url);
@@ -152,7 +165,7 @@ test(`${KILLS} relay kills and ${PARTITIONS} partitions during jobs lose and dou
   for (const fault of schedule) {
     await pause(between(QUIET_MS, random));
     say(wordsOf(fault));
-    const healedAt = await suffer(fault);
+    const healedAt = await Promise.race([suffer(fault), ended.promise]);
     const underWay = jobs().filter(({ ended }) => ended === null || ended.at > healedAt);
     const times = await watch(underWay, healedAt);
     took.push(...times);
