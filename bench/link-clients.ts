@@ -82,7 +82,8 @@ setInterval(() => {
   if (changes === reported) return;
   reported = changes;
   const report: ClientsReport = { made: links.length, ...state, failed };
-  process.send?.(report);
+  // A bench that ended hears nothing more.
+  process.send?.(report, () => {});
 }, REPORT_MS);
 
 /** Executors have addresses of their own; 127.0.0.0/8 has enough of them. */
