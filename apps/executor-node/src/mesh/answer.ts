@@ -23,7 +23,8 @@ export function manifestOf(row: Pick<TaskRow, 'manifest'>): TaskManifest {
 
 /**
  * How a task is now, for a peer that holds its signed offer. An output too large for the message
- * follows it, for the creator; a gateway has no use for it.
+ * follows it. A gateway is given the accept alone, as the edge may have heard of nothing yet and
+ * takes no result before it: the result is told afterwards.
  */
 export async function answerOf(wallet: WalletContext, task: string, to: Did): Promise<Reply> {
   const { database, clock } = wallet;
@@ -32,12 +33,11 @@ export async function answerOf(wallet: WalletContext, task: string, to: Did): Pr
   if (row.state === 'rejected' || row.state === 'abandoned') {
     return ok({ message: { type: 'task.reject', body: { task, code: row.code } } });
   }
-  const result = await readResult(database, task);
   const isCreator = manifestOf(row).creator === to;
+  const result = isCreator ? await readResult(database, task) : null;
   if (result !== null) {
-    const said = resultMessage(result.receipt, result.bytes);
-    if (isCreator) await database.write(delivered(task, to, clock.now()));
-    if (isCreator || said.body === undefined) return ok(said);
+    await database.write(delivered(task, to, clock.now()));
+    return ok(resultMessage(result.receipt, result.bytes));
   }
   const accept = envelopeField.parse(JSON.parse(row.accept ?? 'null'));
   return ok({ message: { type: 'task.accept', body: { accept } } });

@@ -18,6 +18,8 @@ export interface QuestionsContext {
   take: TakeMessage;
   forwards: Forwards;
   lookups: Lookups;
+  /** Called after each offer that was kept: whoever made it may wait for what is there already. */
+  asked: () => void;
   fatal: (cause: unknown) => void;
 }
 
@@ -72,6 +74,7 @@ async function offered(context: QuestionsContext, question: Question): Promise<R
     case 'rejected':
       return ok({ message: { type: 'task.reject', body: taken.reject } });
     case 'kept':
+      context.asked();
       return answerOf(offers.wallet, taken.task, from);
   }
 }

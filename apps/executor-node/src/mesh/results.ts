@@ -62,6 +62,11 @@ export class Results {
     this.#look();
   }
 
+  /** Somebody may wait for a task that is over already: looked at by the next turn. */
+  asked(): void {
+    this.#isDue = true;
+  }
+
   /** A peer came: what it missed is told now. */
   came(peer: Did): void {
     let isAwaited = false;

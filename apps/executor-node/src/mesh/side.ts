@@ -184,7 +184,9 @@ export class MeshSide {
     const { offers, lines, take, clock, timers, log, fatal } = this.#options;
     const { wallet, queue } = offers;
     const lookups = new Lookups(wallet.book, clock);
-    answerQuestions(mesh, { offers, lines, take, forwards: this.#forwards, lookups, fatal });
+    const asked = () => this.#results.asked();
+    const { forwards } = this;
+    answerQuestions(mesh, { offers, lines, take, forwards, lookups, asked, fatal });
     await this.#options.serve(mesh);
     const { database } = wallet;
     const cards = new OwnCards({ mesh, database, clock, timers, log, fatal });

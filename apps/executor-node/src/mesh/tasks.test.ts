@@ -232,6 +232,15 @@ test('a task offered by the link and the mesh at once runs once, and both hear o
   expect(world.sandbox.runs).toBe(1);
 });
 
+test('a gateway that asks when all is done has the accept, which the edge needs first', async () => {
+  const signed = await caller.sign();
+  await peer.said(offer(signed));
+  await peer.told(signed.task);
+  const gateway = await meet(77);
+  expect((await gateway.said(offer(signed))).type).toBe('task.accept');
+  expect(world.sandbox.runs).toBe(1);
+});
+
 test('an edge that learns of a task later is told what became of it', async () => {
   const signed = await caller.sign();
   await peer.said(offer(signed));

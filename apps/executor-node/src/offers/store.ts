@@ -89,13 +89,17 @@ function isAtEdge({ role }: Waiter): 0 | 1 {
   return role === 'creator' ? 0 : 1;
 }
 
-/** Only for a task that is not over: what is over is in the answer to the question itself. */
+/**
+ * A creator has the result of a task that is over in the answer to its question; a gateway, which
+ * is answered with the accept, is told afterwards.
+ */
 function waits(task: string, waiter: Waiter, now: number): Statement[] {
   if (waiter.role === 'edge') return [];
   return [
     sql(
       `INSERT INTO push (task, did, role, at)
-       SELECT task, ?2, ?3, ?4 FROM task WHERE task = ?1 AND state = 'accepted'
+       SELECT task, ?2, ?3, ?4 FROM task
+       WHERE task = ?1 AND (state = 'accepted' OR (state = 'done' AND ?3 = 'gateway'))
        ON CONFLICT (task, did) DO NOTHING`,
       task,
       waiter.did,
