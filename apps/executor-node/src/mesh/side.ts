@@ -185,7 +185,7 @@ export class MeshSide {
     const { wallet, queue } = offers;
     const lookups = new Lookups(wallet.book, clock);
     const asked = () => this.#results.asked();
-    const { forwards } = this;
+    const forwards = this.#forwards;
     answerQuestions(mesh, { offers, lines, take, forwards, lookups, asked, fatal });
     await this.#options.serve(mesh);
     const { database } = wallet;
