@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Caller } from '../testing/caller.ts';
 import { World } from '../testing/world.ts';
+import { AGE_LOOK_MS } from './context.ts';
 import { planRolls } from './rebalance.ts';
 
 describe('a plan', () => {
@@ -88,7 +89,9 @@ describe('a node', () => {
     // The node's other program has spent it all.
     world.edge.channels.get(peer.ch)?.lanes.push({ dir: own, lane: 0, cum: '1000', memo: '' });
     await world.edge.acked('ledger', await payer.voucher({ lane: '0', cum: '900', memo: '' }));
-    await world.passUntil(1_000, () => world.edge.funded.length > 1);
+    // One look, and then no more time: the voucher must not become old enough to be redeemed alone.
+    world.time.advance(AGE_LOOK_MS);
+    await world.passUntil(0, () => world.edge.funded.length > 1);
     expect(world.edge.redeemed).toMatchObject([{ ch: payer.ch, cum: '900' }]);
     expect(world.edge.funded[1]).toEqual({ ch: peer.ch, dir: own, amount: '250', by: 'roll' });
     // The goal is reached: nothing more moves.
