@@ -1,8 +1,10 @@
 /** A network of real processes with an arbiter, and parties that may lie. */
+
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { METER } from '@zerostate/runtime';
 import {
   createEdgeClient,
   createKeyFile,
@@ -18,6 +20,7 @@ import {
   idOf,
   type PaychCond,
   sealEnvelope,
+  sha256Base64url,
   type TaskAnswer,
   type TaskManifest,
   type TaskObjection,
@@ -228,4 +231,21 @@ export async function escrow(party: Party, { ch, dir }: Channel): Promise<bigint
 
 export function moduleOf(agent: string): Promise<Buffer> {
   return readFile(join(ROOT, `agents/${agent}/${agent}.wasm`));
+}
+
+/** What an order of `hello` says, whoever runs it. */
+export async function helloTerms(): Promise<Partial<TaskManifest>> {
+  return {
+    agent: 'hello',
+    module: sha256Base64url(await moduleOf('hello')),
+    abi: 'call',
+    fn: 'hello',
+    gas_max: '1000000',
+    pages_max: '16',
+    wall_ms_max: '1000',
+    output_max: '4096',
+    price_per_mgas: '100',
+    price_max: '100000',
+    meter: METER,
+  };
 }

@@ -1,14 +1,13 @@
 /** What an executor and its edge make of each other's bad days, between real processes. */
 import { copyFile, rm } from 'node:fs/promises';
-import { METER } from '@zerostate/runtime';
-import { sha256Base64url, type TaskManifest } from '@zerostate/shared';
+import type { TaskManifest } from '@zerostate/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDatabase } from '../../apps/executor-node/src/adapters/database.ts';
 import { layout } from '../../scripts/start/state.ts';
 import {
   type Channel,
   type DisputeNetwork,
-  moduleOf,
+  helloTerms,
   must,
   openChannel,
   order,
@@ -31,19 +30,7 @@ beforeAll(async () => {
   executor = await network.party('executor');
   node = await startLyingExecutor(executor, ['hello']);
   channel = await openChannel(creator, executor);
-  manifest = {
-    agent: 'hello',
-    module: sha256Base64url(await moduleOf('hello')),
-    abi: 'call',
-    fn: 'hello',
-    gas_max: '1000000',
-    pages_max: '16',
-    wall_ms_max: '1000',
-    output_max: '4096',
-    price_per_mgas: '100',
-    price_max: '100000',
-    meter: METER,
-  };
+  manifest = await helloTerms();
 });
 afterAll(async () => {
   await node.stop();

@@ -2,22 +2,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { METER } from '@zerostate/runtime';
-import {
-  foldMemo,
-  idOf,
-  sealEnvelope,
-  sha256Base64url,
-  type TaskManifest,
-} from '@zerostate/shared';
+import { foldMemo, idOf, sealEnvelope, type TaskManifest } from '@zerostate/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Child } from '../../scripts/start/child.ts';
 import { startProcessEdge } from '../../scripts/start/edge.ts';
 import { freePort } from '../../scripts/start/state.ts';
 import {
   type Channel,
+  helloTerms,
   MONEY,
-  moduleOf,
   must,
   order,
   type Party,
@@ -58,19 +51,7 @@ beforeAll(async () => {
     const card = await creator.edge.card(target.did, 'hello');
     return card.ok && card.value.online;
   });
-  manifest = {
-    agent: 'hello',
-    module: sha256Base64url(await moduleOf('hello')),
-    abi: 'call',
-    fn: 'hello',
-    gas_max: '1000000',
-    pages_max: '16',
-    wall_ms_max: '1000',
-    output_max: '4096',
-    price_per_mgas: '100',
-    price_max: '100000',
-    meter: METER,
-  };
+  manifest = await helloTerms();
 });
 afterAll(async () => {
   for (const child of children.reverse()) await child.stop();

@@ -16,6 +16,7 @@ import { openLedgerDatabase } from '../src/ledger/testing/open-ledger-database.t
 import type { BlobStore, Cancel, Database, Log, Timers } from '../src/ports.ts';
 import { DELTA_DEFAULT, type SearchPorts } from '../src/search/ports.ts';
 import { rowSnapshotStore } from '../src/search/snapshot-rows.ts';
+import { makeOpen, makePublication } from './documents.ts';
 
 export const START = 1_800_000_000_000;
 export const ORIGIN = 'http://edge.test';
@@ -237,4 +238,21 @@ class TestTime implements Timers {
       this.#timers.delete(timer);
     };
   }
+}
+
+/** An edge where Alice can pay Bob, who has a live card, and their channel. */
+export async function createPaidWorld(): Promise<{
+  world: EdgeWorld;
+  channel: { ch: string; dir: 'a' | 'b' };
+}> {
+  const world = await createEdgeWorld();
+  const { network, alice, bob } = world;
+  await world.fund(alice);
+  await world.fund(bob);
+  const now = world.now();
+  await world.call('POST', '/v1/cards', { json: await makePublication(network, bob, { now }) });
+  const { open, ...channel } = await makeOpen(network, alice, bob, { now });
+  const made = await world.ledger.openChannel(open, null);
+  if (!made.ok) throw new Error(`open: ${made.code} ${made.detail}`);
+  return { world, channel };
 }

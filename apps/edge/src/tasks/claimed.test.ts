@@ -1,14 +1,8 @@
 /** Tasks that an edge hears of only when they are argued about. */
 import { encodeBase64url, idOf, sealEnvelope, utf8 } from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import {
-  makeOpen,
-  makePublication,
-  makeReceipt,
-  makeTask,
-  type TaskPair,
-} from '../../test-support/documents.ts';
-import { createEdgeWorld, type EdgeWorld } from '../../test-support/world.ts';
+import { makeReceipt, makeTask, type TaskPair } from '../../test-support/documents.ts';
+import { createPaidWorld, type EdgeWorld } from '../../test-support/world.ts';
 
 const INPUT = utf8('a picture');
 
@@ -17,15 +11,10 @@ let pair: TaskPair;
 
 /** Alice's task for Bob, which went to him without the edge. */
 beforeEach(async () => {
-  world = await createEdgeWorld();
-  const { network, alice, bob } = world;
-  await world.fund(alice);
-  await world.fund(bob);
-  const now = world.now();
-  await world.call('POST', '/v1/cards', { json: await makePublication(network, bob, { now }) });
-  const { open, ...channel } = await makeOpen(network, alice, bob, { now });
-  await world.ledger.openChannel(open, null);
-  pair = await makeTask(network, alice, bob, { now, ...channel, input: INPUT });
+  const made = await createPaidWorld();
+  world = made.world;
+  const about = { now: world.now(), ...made.channel, input: INPUT };
+  pair = await makeTask(world.network, world.alice, world.bob, about);
 });
 afterEach(() => world.close());
 

@@ -1,15 +1,8 @@
 /** Tasks that come to nothing before their deadline: given up by the executor, or cancelled. */
 import { encodeBase64url, sealEnvelope, taskAnswerSchema, utf8 } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  makeAccept,
-  makeOpen,
-  makePublication,
-  makeReceipt,
-  makeTask,
-  type TaskPair,
-} from '../../test-support/documents.ts';
-import { createEdgeWorld, type EdgeWorld } from '../../test-support/world.ts';
+import { makeAccept, makeReceipt, makeTask, type TaskPair } from '../../test-support/documents.ts';
+import { createPaidWorld, type EdgeWorld } from '../../test-support/world.ts';
 import { outboxAck, outboxRead } from '../hub/outbox.ts';
 import { acceptTask, finishTask, rejectTask } from './progress.ts';
 
@@ -21,15 +14,10 @@ let pair: TaskPair;
 
 /** Alice's task for Bob, offered. */
 beforeEach(async () => {
-  world = await createEdgeWorld();
-  const { network, alice, bob } = world;
-  await world.fund(alice);
-  await world.fund(bob);
-  const now = world.now();
-  await world.call('POST', '/v1/cards', { json: await makePublication(network, bob, { now }) });
-  const { open, ...channel } = await makeOpen(network, alice, bob, { now });
-  await world.ledger.openChannel(open, null);
-  pair = await makeTask(network, alice, bob, { now, ...channel, input: INPUT });
+  const made = await createPaidWorld();
+  world = made.world;
+  const about = { now: world.now(), ...made.channel, input: INPUT };
+  pair = await makeTask(world.network, world.alice, world.bob, about);
   const { manifest, cond } = pair;
   const json = { manifest, cond, input: encodeBase64url(INPUT) };
   expect((await world.call('POST', '/v1/tasks', { json })).status).toBe(202);

@@ -1,14 +1,7 @@
 import { digestSha256, encodeBase64url, taskAnswerSchema, utf8 } from '@zerostate/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import {
-  makeAccept,
-  makeOpen,
-  makePublication,
-  makeReceipt,
-  makeTask,
-  type TaskPair,
-} from '../../test-support/documents.ts';
-import { createEdgeWorld, type EdgeWorld } from '../../test-support/world.ts';
+import { makeAccept, makeReceipt, makeTask, type TaskPair } from '../../test-support/documents.ts';
+import { createPaidWorld, type EdgeWorld } from '../../test-support/world.ts';
 import { outboxRead } from '../hub/outbox.ts';
 import { acceptTask, finishTask } from './progress.ts';
 
@@ -20,16 +13,7 @@ let channel: { ch: string; dir: 'a' | 'b' };
 
 /** Alice pays Bob, who has a live card. */
 beforeEach(async () => {
-  world = await createEdgeWorld();
-  const { network, alice, bob } = world;
-  await world.fund(alice);
-  await world.fund(bob);
-  const now = world.now();
-  await world.call('POST', '/v1/cards', { json: await makePublication(network, bob, { now }) });
-  const { open, ...opened } = await makeOpen(network, alice, bob, { now });
-  const made = await world.ledger.openChannel(open, null);
-  if (!made.ok) throw new Error(`open: ${made.code} ${made.detail}`);
-  channel = opened;
+  ({ world, channel } = await createPaidWorld());
 });
 afterEach(() => world.close());
 
