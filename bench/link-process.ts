@@ -1,5 +1,4 @@
 /** The processes that hold links: the edge and a bare server, and what they take for it. */
-import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { networkAnswerSchema } from '@zerostate/shared';
@@ -7,7 +6,7 @@ import { type Child, startChild } from '../scripts/start/child.ts';
 import { startProcessEdge } from '../scripts/start/edge.ts';
 import { layout } from '../scripts/start/state.ts';
 import type { LinkTarget } from './link-client.ts';
-import { rssMib } from './process-figures.ts';
+import { collected, MEMORY_PRELOAD, memoryEnv, rssMib } from './process-figures.ts';
 
 export type LinkRuntime = 'node' | 'bun';
 
@@ -17,8 +16,7 @@ export interface Held {
 }
 
 const ROOT = join(import.meta.dirname, '..');
-const PRELOAD = join(import.meta.dirname, 'link-memory.ts');
-const COLLECT_MS_MAX = 30_000;
+const LISTEN_MS_MAX = 30_000;
 const LOOK_MS = 50;
 /** Readings of a process that settles, of which the least counts. */
 const READINGS = 3;
@@ -27,9 +25,9 @@ const memoryFile = (state: string): string => join(state, 'memory.json');
 
 function measured(state: string): Record<string, string> {
   return {
-    ZS_BENCH_MEMORY: memoryFile(state),
-    NODE_OPTIONS: `--expose-gc --import=${PRELOAD}`,
-    BUN_OPTIONS: `--preload=${PRELOAD}`,
+    ...memoryEnv(memoryFile(state)),
+    NODE_OPTIONS: `--expose-gc --import=${MEMORY_PRELOAD}`,
+    BUN_OPTIONS: `--preload=${MEMORY_PRELOAD}`,
   };
 }
 
@@ -69,7 +67,7 @@ export async function startBare(
     log: layout(state).log('bare'),
   });
   started(child);
-  for (let waited = 0; waited < COLLECT_MS_MAX; waited += LOOK_MS) {
+  for (let waited = 0; waited < LISTEN_MS_MAX; waited += LOOK_MS) {
     const port = /"url":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(child.tail())?.[1];
     if (port !== undefined)
       return { child, target: { host: '127.0.0.1', port: Number(port), edge: null } };
@@ -82,19 +80,8 @@ export async function startBare(
 export async function settledRssKib({ child }: Held, state: string): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < READINGS; i++) {
-    await collect(child, memoryFile(state));
+    await collected(child.pid, memoryFile(state));
     least = Math.min(least, (await rssMib(child.pid)) * 1024);
   }
   return least;
-}
-
-/** Has the process collect its garbage, and waits for its word that it has. */
-async function collect(child: Child, path: string): Promise<void> {
-  await rm(path, { force: true });
-  process.kill(child.pid, 'SIGUSR2');
-  for (let waited = 0; waited < COLLECT_MS_MAX; waited += LOOK_MS) {
-    await pause(LOOK_MS);
-    if ((await readFile(path, 'utf8').catch(() => '')) !== '') return;
-  }
-  throw new Error(`${child.name} did not collect: ${child.tail()}`);
 }

@@ -9,6 +9,7 @@ import { signedCard } from '../packages/mesh/src/testing/cards.ts';
 import { addressOf, TCP, TestMesh, WS } from '../packages/mesh/src/testing/nodes.ts';
 
 import { gossipFigures } from './mesh-gossip.ts';
+import { failoverFigures, relayMemory } from './mesh-relays.ts';
 import { type BenchOptions, type BenchReport, type BenchResult, median } from './report.ts';
 
 const BODY_BYTES = 8_388_608;
@@ -31,6 +32,12 @@ export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
   results.push(await throughput('relayed', rounds, relayed));
   note('table: put and get');
   results.push(...(await table(full ? 50 : 10)));
+  const deaths = full ? 50 : 10;
+  note(`failover: a relay dies ${deaths} times`);
+  results.push(...(await failoverFigures(deaths)));
+  const peers = full ? 128 : 48;
+  note(`relay: ${peers} peers`);
+  results.push(await relayMemory(peers));
   for (const nodes of full ? [20, 50] : [20]) {
     note(`gossip: ${nodes} nodes`);
     results.push(...(await gossipFigures(nodes, full ? 100 : 20)));

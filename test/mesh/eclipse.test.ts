@@ -11,8 +11,9 @@ import { cardKey } from '../../packages/mesh/src/records/card-value.ts';
 import { systemPorts, until } from '../../packages/mesh/src/testing/adapters/system.ts';
 import { signedCard } from '../../packages/mesh/src/testing/cards.ts';
 import { addressOf, NETWORK, TestMesh } from '../../packages/mesh/src/testing/nodes.ts';
+import { IS_SOAK } from '../seed.ts';
 
-const SYBILS = process.env.ZS_SOAK === '1' ? 50 : 10;
+const SYBILS = IS_SOAK ? 50 : 10;
 /** Keys tried for each sybil: it lies some seven bits nearer to the card than chance. */
 const KEYS_EACH = 128;
 

@@ -13,9 +13,9 @@ import { cardKey, encodeCard } from '../../packages/mesh/src/records/card-value.
 import { until } from '../../packages/mesh/src/testing/adapters/system.ts';
 import { author, signedCard } from '../../packages/mesh/src/testing/cards.ts';
 import { addressOf, NETWORK, TestMesh } from '../../packages/mesh/src/testing/nodes.ts';
+import { countOf } from '../seed.ts';
 
-const SHARE = process.env.ZS_SOAK === '1' ? 1 : 0.1;
-const COUNT = Math.round(1_000 * SHARE);
+const COUNT = countOf(1_000);
 const TASK = 'A'.repeat(43);
 const TASK_PROTOCOL = '/zerostate/task/1.0.0';
 const CARDS_TOPIC = `zerostate/${NETWORK}/cards/1`;

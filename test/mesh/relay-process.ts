@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
@@ -9,24 +9,33 @@ const EXIT_MS = 30_000;
 /** A relay in its own process, which a test kills, freezes and starts again at the same port. */
 export class RelayProcess {
   readonly #seed: number;
+  readonly #options: ForkOptions;
   #child: ChildProcess | null;
   address: string;
 
-  constructor(seed: number) {
+  constructor(seed: number, options: Pick<ForkOptions, 'env' | 'execArgv'> = {}) {
     this.#seed = seed;
+    this.#options = options;
     this.#child = null;
     this.address = '';
   }
 
   async start(): Promise<void> {
     const port = /\/tcp\/(\d+)/.exec(this.address)?.[1] ?? '0';
-    const child = fork(join(import.meta.dirname, 'relay-main.ts'), [String(this.#seed), port]);
+    const program = join(import.meta.dirname, 'relay-main.ts');
+    const child = fork(program, [String(this.#seed), port], this.#options);
     this.#child = child;
     const [message]: unknown[] = await Promise.race([
       once(child, 'message', { signal: AbortSignal.timeout(START_MS) }),
       once(child, 'exit').then(() => Promise.reject(new Error('the relay did not start'))),
     ]);
     this.address = addressIn(message);
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error('the relay does not run');
+    return pid;
   }
 
   async kill(): Promise<void> {

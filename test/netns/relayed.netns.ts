@@ -1,10 +1,11 @@
 /** Two networks behind NAT that cannot send each other a packet, and relays in the internet. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { countOf } from '../seed.ts';
 import { RELAY_AT, setCable } from './networks.ts';
 import type { Peer } from './peer.ts';
 import { at, isReserved, NetworkWorld, relaysOf, through, timeUntil } from './world.ts';
 
-const ROUNDS = process.env.ZS_SOAK === '1' ? 50 : 5;
+const ROUNDS = countOf(50);
 const MOVED_MS_MAX = 1_000;
 const NOTICED_MS_MAX = 5_000;
 const RESERVED_AGAIN_MS_MAX = 2_000;

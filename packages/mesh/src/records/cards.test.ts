@@ -1,8 +1,9 @@
-import { createSigner, type Signer, utf8 } from '@zerostate/shared';
+import { createSigner, type Did, type Signer, utf8 } from '@zerostate/shared';
 import { afterEach, describe, expect, test } from 'vitest';
+import { REPUBLISH_SOON_MS } from '../limits.ts';
 import type { Mesh } from '../node.ts';
 import type { MeshConfig } from '../options.ts';
-import { until } from '../testing/adapters/system.ts';
+import { systemPorts, until } from '../testing/adapters/system.ts';
 import { agentCard, author, signedCard } from '../testing/cards.ts';
 import { addressOf, NETWORK, TestMesh } from '../testing/nodes.ts';
 import { cardKey, encodeCard } from './card-value.ts';
@@ -43,6 +44,29 @@ describe('without an edge', () => {
     });
     const missing = await resolver.node.cards.resolve(publisher.signer.did, 'nothing');
     expect(missing).toMatchObject({ ok: false });
+  });
+
+  test('a card of a node that was alone is in the table as soon as it meets somebody', async () => {
+    const seed = mesh.seed();
+    const ports = systemPorts();
+    // Waiting for the next round is no way to be found.
+    const after = (ms: number, work: () => void) =>
+      ms < REPUBLISH_SOON_MS ? ports.timers.after(ms, work) : () => undefined;
+    const options = { seed, ports: { ...ports, timers: { ...ports.timers, after } } };
+    const publisher = await mesh.node({}, options);
+    const signer = await createSigner(seed);
+    const signed = await signedCard(signer, 'digest', 1, Date.now());
+    expect(await publisher.cards.publish(signed)).toEqual({ ok: true, value: 0 });
+    const boot = await mesh.node();
+    await publisher.connect(addressOf(boot));
+    await until(() => publisher.cards.status()[0]?.holders);
+    const { node } = await executor(addressOf(boot));
+    const found: Did[] = [];
+    while (found.length === 0) {
+      const providers = await node.cards.providers('hash');
+      if (providers.ok) found.push(...providers.value);
+    }
+    expect(found).toEqual([signer.did]);
   });
 
   test('three publishers and one resolver: all cards resolved, verified and found by what they do', async () => {

@@ -127,8 +127,8 @@ export class Cards {
 
   /**
    * Publishes a card of any author (its signature counts, not the bearer), tells it again before
-   * the table forgets it and soon while nobody took it. A newer record replaces an older one.
-   * Returns how many nodes took it.
+   * the table forgets it, soon while nobody took it, and as soon as somebody is there where nobody
+   * was. A newer record replaces an older one. Returns how many nodes took it.
    */
   async publish(signed: SignedCard): Promise<Result<number, CardCode>> {
     const value = encodeCard(signed);
@@ -212,13 +212,16 @@ export class Cards {
     const { signal, cancel } = deadline(ports.timers, DHT_MS, this.#stopping.signal);
     const put = await this.#dht.put(name, published.value, signal);
     published.holders = put.ok ? put.value : 0;
-    for (const capability of published.capabilities) {
-      if (signal.aborted) break;
-      await this.#dht.provide(this.#capabilityKey(capability), signal);
+    const isAlone = !put.ok && put.code === 'dht-no-peers';
+    let isTold = published.holders > 0;
+    for (const capability of isAlone ? [] : published.capabilities) {
+      const told = await this.#dht.provide(this.#capabilityKey(capability), signal);
+      isTold &&= told.ok && told.value > 0;
     }
     cancel();
     if (this.#stopping.signal.aborted || this.#published.get(name) !== published) return;
-    const waitMs = published.holders > 0 ? REPUBLISH_MS : REPUBLISH_SOON_MS;
+    const soonMs = isAlone ? DHT_ALONE_MS : REPUBLISH_SOON_MS;
+    const waitMs = isTold ? REPUBLISH_MS : soonMs;
     published.cancel = ports.timers.after(waitMs, () => void this.#tell(name, published));
   }
 

@@ -47,6 +47,7 @@ export class Libp2pDht implements Dht {
   }
 
   async put(key: string, value: Uint8Array, signal: AbortSignal) {
+    if (this.#isAlone()) return err('dht-no-peers');
     return this.#attempt(signal, async () => {
       let stored = 0;
       for await (const event of this.#dht.put(utf8(key), value, { signal })) {
