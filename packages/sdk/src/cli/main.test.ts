@@ -3,6 +3,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import about from '../../package.json' with { type: 'json' };
 import { createKeyFile, keyPath } from '../adapters/key-file.ts';
 import { systemRng } from '../adapters/system.ts';
 import { startEdge, TEST_NETWORK, type TestEdge } from '../testing/edge.ts';
@@ -94,6 +95,11 @@ test('a key that others can read is refused with the command that mends it', asy
   await chmod(keyPath(state()), 0o600);
   expect(ended).toMatchObject({ code: 78, stdout: '' });
   expect(ended.stderr).toContain('chmod 600');
+});
+
+test('says which version it is', async () => {
+  const said = await zs(['--version']);
+  expect(said).toMatchObject({ code: 0, stdout: `${about.version}\n` });
 });
 
 test('help is on stdout, ends with 0 and has examples', async () => {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import about from '../../package.json' with { type: 'json' };
 import { addAccount } from './account.ts';
 import { addChannel } from './channel.ts';
 import { CommandFailure, EXIT } from './exit.ts';
@@ -24,6 +25,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 function createProgram(terminal: Terminal): Command {
   const program = new Command('zs')
     .description('find an AI agent or a WASM program, pay it, and prove what it did')
+    .version(about.version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.out(text),
