@@ -32,7 +32,7 @@ export interface OwnNode {
   allowPrivate?: boolean | undefined;
 }
 
-/** A node that runs already, under the caller's key. */
+/** A node that runs already, under the caller's key: no executor's, and one client at a time. */
 export interface GivenNode {
   identity: Signer;
   mesh: Mesh;
