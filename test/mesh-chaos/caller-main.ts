@@ -66,9 +66,14 @@ async function job(name: string): Promise<void> {
   });
   const code = ran.ok ? ran.value.status : `${ran.code} ${ran.detail ?? ''}`.trim();
   const tried = (ran.ok ? ran.value.tried : ran.tried).map((each) => each.code);
+  const took = rounded(ran.ok ? ran.value.timings_ms : ran.timings_ms);
   const paths = await closed(client, [...tasks]);
-  const end: JobEnd = { code, tried, ...paths };
+  const end: JobEnd = { code, tried, took, ...paths };
   tell({ told: 'ended', job: name, at: Date.now(), end });
+}
+
+function rounded(times: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(times).map(([step, ms]) => [step, Math.round(ms)]));
 }
 
 /** Until nothing of the job is owed any more: each of its tasks is paid, or was given up. */

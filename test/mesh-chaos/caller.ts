@@ -39,6 +39,8 @@ const endSchema = z.object({
   /** How the run ended. */
   code: z.string(),
   tried: z.array(z.string()),
+  /** What each step of the run took, in ms. */
+  took: z.record(z.string(), z.number()),
   /** Rounds of recovery that it took after the run. */
   recoveries: z.number(),
   /** What the wallet says of each task of the job. */
