@@ -68,6 +68,7 @@ export class RelayDaemon {
       args: [
         ...[NODE_CLI, 'relay', 'start', '--state', this.#folder, '--json'],
         ...['--listen', at(this.#ports.own), '--announce', at(this.#ports.outer)],
+        '--allow-private',
       ],
       log: this.#log,
     });

@@ -44,7 +44,7 @@ export class Switchboard {
 
   /** A port that leads to the server's. */
   async lay(server: string, port: number): Promise<number> {
-    const listener = createServer({ pauseOnConnect: true }, (near) => {
+    const listener = createServer({ pauseOnConnect: true, noDelay: true }, (near) => {
       const node = this.#names.get(near.remoteAddress ?? '') ?? '';
       const line: Line = { node, server, near, port, far: null, isBroken: false };
       this.#lines.add(line);
@@ -97,7 +97,7 @@ export class Switchboard {
 
   #open(line: Line): void {
     if (line.far === null) {
-      line.far = connect(line.port, '127.0.0.1');
+      line.far = connect({ port: line.port, host: '127.0.0.1', noDelay: true });
       this.#watch(line, line.far);
     }
     line.near.pipe(line.far);

@@ -77,10 +77,13 @@ export const REPUBLISH_MS = 4 * 3_600_000;
 export const REPUBLISH_SOON_MS = 10_000;
 /** Reading and writing the table. */
 export const DHT_MS = 15_000;
-/** A node that knows nobody yet looks again after this. */
+/** A node that knows nobody yet looks again after this, as long as it has only just come. */
 export const DHT_ALONE_MS = 100;
+export const DHT_JOIN_MS = 5_000;
 /** Executors returned for one capability. */
 export const PROVIDERS_MAX = 64;
+/** Records of every network that a relay remembers, to refuse older ones. */
+export const RELAY_RECORDS_KEPT_MAX = 65_536;
 /** Records of others that a node keeps to notice equivocation and for search. */
 export const RECORDS_KEPT_MAX = 8_192;
 /** Records of one author that a node keeps: shared CARDS_PER_DID_MAX. */

@@ -26,13 +26,14 @@ import { Greeter } from './hello/greeter.ts';
 import type { Negotiated } from './hello/message.ts';
 import { DIAL_MS } from './limits.ts';
 import type { MeshConfig, MeshPorts } from './options.ts';
-import type { Dht, Gossip, OpenCode, Wire } from './ports.ts';
+import type { Dht, Gossip, OpenCode, RecordRules, Wire } from './ports.ts';
 import { CardAsking } from './records/ask-cards.ts';
 import { CardBook } from './records/book.ts';
 import { CARD_NAMESPACE } from './records/card-value.ts';
-import { Cards, type CardsContext, cardRules } from './records/cards.ts';
+import { Cards, type CardsContext } from './records/cards.ts';
 import { CardGossip } from './records/gossip.ts';
 import { Presences } from './records/presence.ts';
+import { anyNetworkRules, cardRules } from './records/table-rules.ts';
 import { RelayAccounting, type RelayPolicy } from './relay/accounting.ts';
 import { PathMemory } from './relay/path.ts';
 import { RelaySupervisor } from './relay/supervisor.ts';
@@ -263,6 +264,11 @@ export async function startMesh(options: MeshOptions): Promise<Result<Mesh, Mesh
   return ok(mesh);
 }
 
+/** A node of no network keeps the table for all of them. */
+function rulesFor(records: CardsContext): RecordRules {
+  return isNetworkId(records.network) ? cardRules(records) : anyNetworkRules(records);
+}
+
 type Named = { address: string; did: Did };
 
 async function assemble(options: MeshOptions, relays: Named[], starts: Named[]): Promise<Parts> {
@@ -288,7 +294,7 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
     seed,
     config,
     gater,
-    rules: { [CARD_NAMESPACE]: cardRules(records) },
+    rules: { [CARD_NAMESPACE]: rulesFor(records) },
     relayClient,
     paths,
     counters,
@@ -297,7 +303,7 @@ async function assemble(options: MeshOptions, relays: Named[], starts: Named[]):
   relayClient.attach(node);
   const signer = await createSigner(seed);
   const wire = new Libp2pWire(node, signer.did, counters);
-  const dht = new Libp2pDht(node.services.dht);
+  const dht = new Libp2pDht(node.services.dht, () => wire.addresses().length > 0);
   const pubsub = new Libp2pGossip(node.services.gossip);
   const cards = new Cards(dht, records, (peer, addresses) => wire.learn(peer, addresses));
   const presences = new Presences(ports.clock);

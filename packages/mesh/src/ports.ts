@@ -104,7 +104,8 @@ export interface Gossip {
   subscribers(topic: string): Did[];
 }
 
-export type DhtCode = 'dht-no-peers' | 'dht-failed' | 'deadline';
+/** dht-no-address: nobody could reach this node, and the table takes nobody like that. */
+export type DhtCode = 'dht-no-peers' | 'dht-no-address' | 'dht-failed' | 'deadline';
 
 /** A peer and where it may be reached. */
 export interface Found {

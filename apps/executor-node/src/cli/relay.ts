@@ -13,6 +13,8 @@ type Common = { state: string; json?: boolean };
 type StartArguments = Common & {
   listen: string[];
   announce: string[];
+  bootstrap: string[];
+  allowPrivate?: boolean;
   deny: string[];
   reservations: number;
   circuits: number;
@@ -37,6 +39,13 @@ export function addRelay(program: Command, ended: (exitCode: number) => void): v
     .description('relay until SIGINT or SIGTERM')
     .option('--listen <address>', 'multiaddr to listen on; repeatable', collect, [])
     .option('--announce <address>', 'multiaddr told to others instead; repeatable', collect, [])
+    .option(
+      '--bootstrap <address>',
+      'another relay, or a node that keeps cards; repeatable',
+      collect,
+      [],
+    )
+    .option('--allow-private', 'loopback and private addresses too: for a network of your own')
     .option('--deny <did>', 'DID that gets no service; repeatable', collect, [])
     .option('--reservations <n>', 'executors it holds a place for', wholeNumber, 8192)
     .option('--circuits <n>', 'relayed connections of one DID at a time', wholeNumber, 64)
@@ -75,6 +84,8 @@ async function start(output: Output, o: StartArguments): Promise<number> {
     state: o.state,
     listen: o.listen.length === 0 ? ['/ip4/0.0.0.0/tcp/4001'] : o.listen,
     announce: o.announce,
+    bootstrap: o.bootstrap,
+    allowPrivate: o.allowPrivate === true,
     reservations: o.reservations,
     quota: { bytesPerHour: o.mibPerHour * MIB, circuits: o.circuits },
     denied: o.deny,

@@ -24,6 +24,8 @@ export class OwnCards {
   /** Agent → the newest record that the table was told of, and the one that gossip spread. */
   readonly #published = new Map<string, number>();
   readonly #gossiped = new Map<string, number>();
+  /** Where the table was told that the node is. */
+  readonly #addresses = new Set<string>();
   #cancel: Cancel;
   #telling: Promise<void> | null;
   #isStopped: boolean;
@@ -56,7 +58,11 @@ export class OwnCards {
   }
 
   async #tell(): Promise<void> {
-    const { database, clock } = this.#options;
+    const { database, clock, mesh } = this.#options;
+    const found = mesh.addresses().filter((address) => !this.#addresses.has(address));
+    for (const address of found) this.#addresses.add(address);
+    // Who looks for the node in the table finds where it was when it told its cards.
+    if (found.length > 0) this.#published.clear();
     for (const row of await readCards(database)) {
       if (this.#isStopped) return;
       if (row.expiresAt <= clock.now()) continue;

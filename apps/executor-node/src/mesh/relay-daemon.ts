@@ -10,6 +10,10 @@ export interface RelayOptions {
   state: string;
   listen: readonly string[];
   announce: readonly string[];
+  /** Other relays and nodes that keep the table. */
+  bootstrap: readonly string[];
+  /** Tells and dials loopback and private addresses: for a network of one's own. */
+  allowPrivate: boolean;
   reservations: number;
   quota: RelayQuota;
   denied: readonly string[];
@@ -60,6 +64,10 @@ export async function startRelay(
     network: '',
     config: {
       listen: options.listen,
+      bootstrap: options.bootstrap,
+      allowPrivate: options.allowPrivate,
+      // Where all executors are behind NAT there is nobody else to keep the table.
+      isDhtServer: true,
       ...(options.announce.length === 0 ? {} : { announce: options.announce }),
     },
     ports,

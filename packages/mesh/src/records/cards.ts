@@ -10,11 +10,18 @@ import {
 } from '@zerostate/shared';
 import type { Counters } from '../counters.ts';
 import { deadline } from '../deadline.ts';
-import { DHT_ALONE_MS, DHT_MS, PROVIDERS_MAX, REPUBLISH_MS, REPUBLISH_SOON_MS } from '../limits.ts';
+import {
+  DHT_ALONE_MS,
+  DHT_JOIN_MS,
+  DHT_MS,
+  PROVIDERS_MAX,
+  REPUBLISH_MS,
+  REPUBLISH_SOON_MS,
+} from '../limits.ts';
 import type { MeshPorts } from '../options.ts';
-import type { Cancel, Dht, DhtCode, RecordRules } from '../ports.ts';
+import type { Cancel, Dht, DhtCode } from '../ports.ts';
 import type { CardBook } from './book.ts';
-import { cardKey, decodeCard, encodeCard, readCardKey, type SignedCard } from './card-value.ts';
+import { cardKey, decodeCard, encodeCard, type SignedCard } from './card-value.ts';
 import { type ChainCode, type VerifiedCard, verifyChain } from './verify-chain.ts';
 
 export type CardCode = ChainCode | 'form-invalid' | DhtCode | 'card-unknown';
@@ -60,39 +67,10 @@ export async function admitCard(
   return verified.ok ? verified : counted(counters, verified);
 }
 
-function counted<T extends { ok: false; code: string }>(counters: Counters, failure: T): T {
+/** The failure, once it is counted. */
+export function counted<T extends { ok: false; code: string }>(counters: Counters, failure: T): T {
   counters.add(`cards-${failure.code}`);
   return failure;
-}
-
-/** What the table's nodes hold each other to. */
-export function cardRules(context: CardsContext): RecordRules {
-  return {
-    async validate(key, value) {
-      const wanted = readCardKey(key);
-      if (!wanted.ok || wanted.value.network !== context.network) return false;
-      const admitted = await admitCard(context, value, wanted.value);
-      // An older record than the one held is refused: a put must not take a card back in time.
-      if (admitted.ok) context.book.keep(admitted.value);
-      return admitted.ok;
-    },
-    select(_, values) {
-      const seqs = values.map(seqOf);
-      let best = 0;
-      for (const [i, seq] of seqs.entries()) if (seq > (seqs[best] ?? -1n)) best = i;
-      return best;
-    },
-  };
-}
-
-/** The number of a value that the validator has passed. */
-function seqOf(value: Uint8Array): bigint {
-  const card = decodeCard(value);
-  if (!card.ok) return -1n;
-  const { record } = card.value;
-  const body = typeof record === 'object' && record !== null && 'body' in record ? record.body : {};
-  const seq = typeof body === 'object' && body !== null && 'seq' in body ? body.seq : null;
-  return typeof seq === 'string' && /^[0-9]{1,16}$/.test(seq) ? BigInt(seq) : -1n;
 }
 
 /** What an agent can be found by: its skills, tags and modules. */
@@ -118,9 +96,11 @@ export class Cards {
   readonly #learn: Learn;
   readonly #published = new Map<string, Published>();
   readonly #stopping = new AbortController();
+  readonly #joinedAt: number;
 
   constructor(dht: Dht, context: CardsContext, learn: Learn) {
     this.#dht = dht;
+    this.#joinedAt = context.ports.clock.now();
     this.#learn = learn;
     this.#context = context;
   }
@@ -225,15 +205,16 @@ export class Cards {
     published.cancel = ports.timers.after(waitMs, () => void this.#tell(name, published));
   }
 
-  /** A node that has just come knows nobody yet: asks again until it does, or time is up. */
+  /** A node that has just come knows nobody yet: asks again until it does, or ought to. */
   async #patiently<T>(
     signal: AbortSignal,
     query: () => Promise<Result<T, DhtCode>>,
   ): Promise<Result<T, DhtCode>> {
-    const { timers } = this.#context.ports;
+    const { timers, clock } = this.#context.ports;
     for (;;) {
       const found = await query();
-      if (found.ok || found.code !== 'dht-no-peers' || signal.aborted) return found;
+      const isNew = clock.now() < this.#joinedAt + DHT_JOIN_MS;
+      if (found.ok || found.code !== 'dht-no-peers' || signal.aborted || !isNew) return found;
       await new Promise<void>((resolve) => timers.after(DHT_ALONE_MS, resolve));
     }
   }

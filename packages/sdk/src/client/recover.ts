@@ -8,6 +8,9 @@ import { handOver } from './hand-over.ts';
 import { createSteps, type OnProgress } from './progress.ts';
 import { deliver, settle } from './settle.ts';
 
+/** Tasks that are asked about at the same time: one executor that is away holds up none of the others. */
+const AT_ONCE = 8;
+
 /** What became of a task that an earlier run left open. */
 export interface Recovered {
   task: string;
@@ -44,16 +47,20 @@ export async function recover(
     if ((await refreshChannel(context, ch)).ok) known.add(ch);
   }
   await forgetAnswered(context);
-  for (const { task: id } of pending) {
-    const task = await context.wallet.task(id);
-    if (task === null) continue;
-    const { executor: did, agent } = task.manifest.body;
-    // Without the ledger's word on the channel nothing is let go.
-    const outcome: Outcome = known.has(task.ch)
-      ? await recoverOne(context, task, options)
-      : { state: 'open', code: 'channel-not-seen' };
-    recovered.push({ task: id, agent: { did, agent }, ...outcome });
-  }
+  const left = [...pending];
+  const next = async (): Promise<void> => {
+    for (let one = left.shift(); one !== undefined; one = left.shift()) {
+      const task = await context.wallet.task(one.task);
+      if (task === null) continue;
+      const { executor: did, agent } = task.manifest.body;
+      // Without the ledger's word on the channel nothing is let go.
+      const outcome: Outcome = known.has(task.ch)
+        ? await recoverOne(context, task, options)
+        : { state: 'open', code: 'channel-not-seen' };
+      recovered.push({ task: task.task, agent: { did, agent }, ...outcome });
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, next));
   await context.wallet.flush();
   return recovered;
 }

@@ -7,6 +7,7 @@ import {
   RESULTS_MAX,
   type SearchAnswer,
   type SearchRequest,
+  type SearchResult,
 } from '@zerostate/shared';
 import type { EdgeResult } from '../http/outcome.ts';
 import { pause } from '../http/pause.ts';
@@ -15,11 +16,11 @@ import { capabilitiesAsked, rankCards } from './rank.ts';
 
 /** Words of a search that are looked up in the table. */
 const CAPABILITIES_MAX = 8;
-/** The table answers within this, or is left out of this search. */
-const LOOKUP_MS = 4_000;
-/** Nodes that are asked for their cards at the same time, and how long they may take. */
+/** Nodes that one search asks for their cards. */
 const ASKED_MAX = 32;
-const ASK_MS = 5_000;
+/** A search with something to show waits no longer than this for the rest, and never longer than that. */
+const ENOUGH_MS = 400;
+const SEARCH_MS = 6_000;
 /** A node that told its cards is asked again after this. */
 const TOLD_MS = 5_000;
 /** Reaching an executor whose address is known. */
@@ -71,30 +72,41 @@ export class MeshCards {
     if (least !== undefined && least > 0) {
       return { ok: false, code: 'filter-unknown', detail: 'reputation_min needs an edge' };
     }
+    const over = new AbortController();
+    const around = this.#lookAround(request, over.signal);
+    const ranked = () => this.#ranked(request);
+    await this.#wait(around, { isEnough: () => ranked().length > 0, signal: options.signal });
+    over.abort();
+    if (isAborted(options.signal)) return { ok: false, code: 'aborted' };
+    const fitting = ranked();
+    const results = fitting.slice(0, Math.min(request.k ?? RESULTS_DEFAULT, RESULTS_MAX));
+    return { ok: true, value: { results, rev: 0, embedder: 'mesh', total: fitting.length } };
+  }
+
+  #ranked(request: SearchRequest): SearchResult[] {
     const { mesh } = this.#options;
-    const found = await this.#lookAround(request);
-    if (isAborted(options.signal)) return { ok: false, code: 'aborted' };
-    await this.#all([...found], (did) => this.#ask(did), ASK_MS);
-    if (isAborted(options.signal)) return { ok: false, code: 'aborted' };
-    const ranked = rankCards(mesh.book.all(), request, {
+    return rankCards(mesh.book.all(), request, {
       isOnline: (did) => this.#isOnline(did),
       loadOf: (did) => mesh.presences.of(did),
     });
-    const results = ranked.slice(0, Math.min(request.k ?? RESULTS_DEFAULT, RESULTS_MAX));
-    return { ok: true, value: { results, rev: 0, embedder: 'mesh', total: ranked.length } };
   }
 
-  /** Nodes that may have what is asked for: connected ones, and those that the table names. */
-  async #lookAround(request: SearchRequest): Promise<Set<Did>> {
+  /** Asks nodes that may have what is wanted: connected ones, and those that the table names. */
+  async #lookAround(request: SearchRequest, signal: AbortSignal): Promise<void> {
     const { mesh } = this.#options;
-    const found = new Set<Did>(mesh.wire.connections().map(({ did }) => did));
-    const capabilities = capabilitiesAsked(request, CAPABILITIES_MAX);
+    const asked = new Set<Did>();
+    const ask = async (dids: readonly Did[]): Promise<void> => {
+      const others = dids.filter((did) => !asked.has(did)).slice(0, ASKED_MAX - asked.size);
+      for (const did of others) asked.add(did);
+      if (!signal.aborted) await Promise.allSettled(others.map((did) => this.#ask(did)));
+    };
     const lookUp = async (capability: string): Promise<void> => {
       const providers = await mesh.cards.providers(capability);
-      for (const did of providers.ok ? providers.value : []) found.add(did);
+      if (providers.ok) await ask(providers.value);
     };
-    await this.#all(capabilities, lookUp, LOOKUP_MS);
-    return found;
+    const capabilities = capabilitiesAsked(request, CAPABILITIES_MAX);
+    const near = mesh.wire.connections().map(({ did }) => did);
+    await Promise.allSettled([ask(near), ...capabilities.map(lookUp)]);
   }
 
   async #ask(did: Did): Promise<void> {
@@ -119,12 +131,23 @@ export class MeshCards {
     return mesh.routes(did).destinations.some(({ hops }) => hops !== null);
   }
 
-  /** Each of them, as far as it goes in the time. */
-  async #all<T>(items: readonly T[], work: (item: T) => Promise<void>, ms: number): Promise<void> {
+  /** Until the work is done; once there is enough for `ENOUGH_MS` at the most, and `SEARCH_MS` in all. */
+  async #wait(
+    work: Promise<void>,
+    { isEnough, signal }: { isEnough: () => boolean; signal: AbortSignal | undefined },
+  ): Promise<void> {
     const over = new AbortController();
-    const works = Promise.allSettled(items.slice(0, ASKED_MAX).map(work));
-    await Promise.race([works, pause(this.#options.timers, ms, over.signal)]);
-    over.abort();
+    const end = (): void => over.abort();
+    signal?.addEventListener('abort', end, { once: true });
+    const patience = async (): Promise<void> => {
+      for (let ms = 0; ms < SEARCH_MS && !over.signal.aborted; ms += ENOUGH_MS) {
+        await pause(this.#options.timers, ENOUGH_MS, over.signal);
+        if (isEnough()) return;
+      }
+    };
+    await Promise.race([work, patience()]);
+    end();
+    signal?.removeEventListener('abort', end);
   }
 }
 

@@ -23,6 +23,8 @@ export interface Transactions {
    * own: a crash in between only sends the voucher once more.
    */
   delivered(task: string): Promise<void>;
+  /** Tasks that are delivered, and not yet written as such. */
+  deliveries(): ReadonlySet<string>;
   /** Writes what waits for a next commit. */
   flush(): Promise<void>;
 }
@@ -84,6 +86,7 @@ export async function createTransactions(store: WalletStore): Promise<Transactio
       inTurn(async () => {
         waiting.add(task);
       }),
+    deliveries: () => new Set(waiting),
     flush: () =>
       inTurn(async () => {
         while (deliveries(state, waiting, []).length > 0) {

@@ -59,6 +59,16 @@ test('one receipt is paid once: asking again gives the same voucher', async () =
   expect(await wallet.pay(reserved.task, receipt)).toEqual(once);
 });
 
+test('a voucher that the edge has is known as delivered before that is written', async () => {
+  const { wallet } = await ready();
+  const reserved = await task(wallet);
+  unwrap(await wallet.pay(reserved.task, await receiptOf(reserved, executor)));
+  expect(await wallet.task(reserved.task)).toMatchObject({ state: 'paid', delivered: false });
+  unwrap(await wallet.delivered(reserved.task));
+  expect(await wallet.task(reserved.task)).toMatchObject({ state: 'paid', delivered: true });
+  expect(await wallet.tasks(1)).toMatchObject([{ delivered: true }]);
+});
+
 test('a second receipt of one task is never paid', async () => {
   const { wallet } = await ready();
   const reserved = await task(wallet);

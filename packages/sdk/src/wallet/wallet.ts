@@ -116,8 +116,15 @@ export async function createWallet(options: WalletOptions): Promise<WalletResult
       channels: () => transactions.read(({ channels }) => [...channels.values()]),
       channel: (ch) => transactions.read(({ channels }) => channels.get(ch) ?? null),
       pending: () => transactions.read(({ tasks }) => [...tasks.values()]),
-      task: (id) => store.task(id),
-      tasks: (limit) => store.tasks(limit),
+      async task(id) {
+        const delivered = transactions.deliveries();
+        const task = await store.task(id);
+        return task === null ? null : asKnown(task, delivered);
+      },
+      async tasks(limit) {
+        const delivered = transactions.deliveries();
+        return (await store.tasks(limit)).map((task) => asKnown(task, delivered));
+      },
       spentToday: () => transactions.read((state) => reservedToday(state, clock.now())),
       flush: () => transactions.flush(),
       async close() {
@@ -126,4 +133,9 @@ export async function createWallet(options: WalletOptions): Promise<WalletResult
       },
     },
   };
+}
+
+/** A task with what its row does not say yet. */
+function asKnown(task: WalletTask, delivered: ReadonlySet<string>): WalletTask {
+  return delivered.has(task.task) ? { ...task, delivered: true } : task;
 }

@@ -34,10 +34,12 @@ export function validatorsOf(rules: Record<string, RecordRules>) {
 
 export class Libp2pDht implements Dht {
   readonly #dht: SingleKadDHT;
+  readonly #hasAddress: () => boolean;
 
-  constructor(dht: KadDHT) {
+  constructor(dht: KadDHT, hasAddress: () => boolean) {
     if (!isSingle(dht)) throw new Error('kad-dht has no routing table where it had one');
     this.#dht = dht;
+    this.#hasAddress = hasAddress;
   }
 
   /** Nobody is in the routing table: a node that just connected is there a moment later. */
@@ -70,6 +72,8 @@ export class Libp2pDht implements Dht {
   }
 
   async provide(key: Uint8Array, signal: AbortSignal) {
+    // It would be sent, and dropped without a word.
+    if (!this.#hasAddress()) return err('dht-no-address');
     return this.#attempt(signal, async () => {
       let told = 0;
       for await (const event of this.#dht.provide(cidOf(key), { signal })) {
