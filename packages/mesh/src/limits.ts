@@ -80,6 +80,8 @@ export const DHT_MS = 15_000;
 /** A node that knows nobody yet looks again after this, as long as it has only just come. */
 export const DHT_ALONE_MS = 100;
 export const DHT_JOIN_MS = 5_000;
+/** What a node keeps of the table for others, records and providers; the oldest of it goes first. */
+export const TABLE_BYTES_MAX = 67_108_864;
 /** Executors returned for one capability. */
 export const PROVIDERS_MAX = 64;
 /** Records of every network that a relay remembers, to refuse older ones. */

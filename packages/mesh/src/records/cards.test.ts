@@ -63,6 +63,7 @@ describe('without an edge', () => {
     const { node } = await executor(addressOf(boot));
     const found: Did[] = [];
     while (found.length === 0) {
+      await new Promise<void>((resolve) => setTimeout(resolve, 20));
       const providers = await node.cards.providers('hash');
       if (providers.ok) found.push(...providers.value);
     }

@@ -91,17 +91,18 @@ async function recoverOne(
     case 'voided':
     case 'lapsed':
       return { state: task.state };
+    // Nobody has to be asked about one that was turned down: the ledger, which was, shows no claim.
     case 'objected':
+    case 'withdrawn':
       return lapse(context, task);
     case 'paid':
       return { state: 'paid' };
-    case 'offered':
-    case 'withdrawn': {
+    case 'offered': {
       const answer = await whereItIs(context, task);
       if (answer.ok) return follow(context, task, answer.value, options);
       if (!isUnknown(answer)) return openOrLapsed(context, task, answer.code);
       // It reached nobody, or has long been forgotten.
-      if (task.state === 'offered') await context.wallet.withdraw(task.task);
+      await context.wallet.withdraw(task.task);
       return lapse(context, task);
     }
   }
@@ -139,13 +140,9 @@ async function follow(
     return follow(context, task, { ...answer, receipt: claimed.value }, { mode, onProgress });
   }
   if (answer.receipt === null) {
-    if (answer.state === 'rejected' && task.state === 'offered') {
-      await context.wallet.withdraw(task.task);
-    }
+    if (answer.state === 'rejected') await context.wallet.withdraw(task.task);
     return lapse(context, task);
   }
-  // A receipt of a task that was turned down before: its claim would be disputed or paid as any.
-  if (task.state === 'withdrawn') return lapse(context, task);
   const steps = createSteps(context.clock, onProgress);
   const settled = await settle(context, task, answer, { mode, steps });
   if (!settled.ok) return { state: 'open', code: settled.code };

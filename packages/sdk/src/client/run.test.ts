@@ -243,6 +243,18 @@ test('a voucher that did not arrive is sent at the next start, and the price is 
   expect((await clientOf(edge, store)).recovered).toEqual([]);
 });
 
+test('tasks that were turned down ask nothing of anybody at the next start', async () => {
+  const edge = await edgeWith({ reject: { code: 'busy' } });
+  const store = createMemoryStore();
+  const client = await clientOf(edge, store);
+  for (let i = 0; i < 3; i++) await client.run(hello);
+  const before = edge.seen.length;
+  const { recovered } = await clientOf(edge, store);
+  expect(recovered.map(({ state }) => state)).toEqual(['withdrawn', 'withdrawn', 'withdrawn']);
+  const asked = edge.seen.slice(before).map(({ path }) => path);
+  expect(asked.filter((path) => path.includes('/tasks'))).toEqual([]);
+});
+
 test.each([
   ['the channel proposal', 1],
   ['the channel', 2],

@@ -52,6 +52,7 @@ import { LocalPeers } from './local-peers.ts';
 import type { RelayClient } from './relay-client.ts';
 import type { RelayService } from './relay-server.ts';
 import { countSheds } from './shed.ts';
+import { TableStore } from './table-store.ts';
 
 const USER_AGENT = 'zerostate/0.1.0';
 
@@ -86,6 +87,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
     start: false,
     nodeInfo: { userAgent: USER_AGENT },
     privateKey: await privateKeyFromSeed(options.seed),
+    datastore: new TableStore((entries) => options.counters.add('table-shed', entries)),
     addresses: {
       listen: [...config.listen],
       ...(config.announce === undefined ? {} : { announce: [...config.announce] }),
