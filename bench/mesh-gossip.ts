@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Mesh } from '@zerostate/mesh';
 import { createSigner } from '@zerostate/shared';
 import { until } from '../packages/mesh/src/testing/adapters/system.ts';
@@ -11,6 +12,8 @@ const MISSED_MS = 10_000;
 
 /** A network that has found itself: so many neighbours each, and a few of gossipsub's heartbeats. */
 const NEIGHBOURS = 6;
+const MEET_MS = 300_000;
+const LOOK_MS = 500;
 const SETTLE_MS = 5_000;
 /** An author may tell two cards a second for ever. */
 const PAUSE_MS = 500;
@@ -28,14 +31,14 @@ export async function gossipFigures(nodes: number, cards: number): Promise<Bench
     }
     const everybody = [author, ...others];
     const neighbours = Math.min(NEIGHBOURS, nodes - 1);
-    await until(() => everybody.every((node) => node.gossip.listeners() >= neighbours));
-    await new Promise<void>((resolve) => setTimeout(resolve, SETTLE_MS));
+    await meet(everybody, neighbours);
+    await pause(SETTLE_MS);
     const signer = await createSigner(seed);
     const delays: number[] = [];
     for (let i = 0; i < cards; i++) {
       const agent = `agent-${i}`;
       // Within what one author may tell: a node past its rate is not heard, by design.
-      await new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS));
+      await pause(PAUSE_MS);
       const signed = await signedCard(signer, agent, 1, Date.now());
       const start = performance.now();
       await author.gossip.tellCard(signed);
@@ -60,6 +63,16 @@ export async function gossipFigures(nodes: number, cards: number): Promise<Bench
     ];
   } finally {
     await mesh.stop();
+  }
+}
+
+/** Until each node has so many that listen to it: minutes, where fifty nodes share a core. */
+async function meet(nodes: readonly Mesh[], neighbours: number): Promise<void> {
+  const end = performance.now() + MEET_MS;
+  const lonely = () => nodes.filter((node) => node.gossip.listeners() < neighbours).length;
+  while (lonely() > 0) {
+    if (performance.now() > end) throw new Error(`${lonely()} of ${nodes.length} nodes are alone`);
+    await pause(LOOK_MS);
   }
 }
 
