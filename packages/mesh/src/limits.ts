@@ -47,8 +47,8 @@ export const TASK_STREAMS_MAX = 32;
 /** An exchange without its own deadline; none may ask for more than the second. */
 export const TASK_EXCHANGE_MS = 15_000;
 export const TASK_EXCHANGE_MS_MAX = 60_000;
-/** Pieces in which bodies are written: what a control message waits for at most. */
-export const CHUNK_BYTES = 16_384;
+/** Pieces in which bodies are written, a frame of noise each: what control waits for at most. */
+export const CHUNK_BYTES = 65_536;
 /** Unread bytes of one stream before its sender is held back, and when it may go on. */
 export const READ_AHEAD_BYTES = 262_144;
 

@@ -1,6 +1,7 @@
 import {
   concat,
   type Did,
+  digestSha256,
   encodeBase64url,
   err,
   ok,
@@ -218,7 +219,7 @@ export class Exchange {
     if (!body.ok) return body;
     // Asked again, by another way or with less time left, it is still the same question.
     const asked = encodeAsk({ ...ask, within_ms: 0 });
-    const fingerprint = sha256Base64url(asked) + sha256Base64url(body.value);
+    const fingerprint = sha256Base64url(asked) + (await digestSha256(body.value));
     const once = this.#dedup.once(`${from} ${ask.key}`, fingerprint, () =>
       this.#answer(from, ask, body.value, signal),
     );
