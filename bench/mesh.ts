@@ -16,6 +16,12 @@ import { type BenchOptions, type BenchReport, type BenchResult, median } from '.
 
 const BODY_BYTES = 8_388_608;
 const MIB = 1_048_576;
+const PIECE_BYTES = 65_536;
+/** Small questions for each body, and what lies between them: a peer may ask fifty a second. */
+const ROUND_TRIPS = 20;
+const ROUND_TRIP_PAUSE_MS = 25;
+/** Nodes that connect at a time: twenty a second may come from one address. */
+const CONNECTING = 10;
 const TASK = 'A'.repeat(43);
 const SINK = '/bench/sink/1';
 const never = new AbortController().signal;
@@ -28,10 +34,13 @@ export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
     ['direct.ws', WS],
   ] as const) {
     note(`${name}: ${rounds} rounds of 8 MiB`);
-    results.push(await throughput(name, rounds, (mesh) => direct(mesh, listen)));
+    results.push(...(await streams(name, rounds, (mesh) => direct(mesh, listen))));
   }
   note(`relayed: ${rounds} rounds of 8 MiB`);
-  results.push(await throughput('relayed', rounds, relayed));
+  results.push(...(await streams('relayed', rounds, relayed)));
+  const made = full ? 100 : 50;
+  note(`connections: ${made}`);
+  results.push(await connections(made));
   note('table: put and get');
   results.push(...(await table(full ? 50 : 10)));
   const deaths = full ? 50 : 10;
@@ -64,41 +73,83 @@ async function relayed(mesh: TestMesh): Promise<Pair> {
   return { from, to };
 }
 
-/** MB/s of a task's body, and of a plain stream, in turns over one connection. */
-async function throughput(
+/** MB/s of a task's body and ms of a small question, and of plain streams, by turns over one connection. */
+async function streams(
   name: string,
   rounds: number,
   pairOf: (mesh: TestMesh) => Promise<Pair>,
-): Promise<BenchResult> {
+): Promise<BenchResult[]> {
   const mesh = new TestMesh();
   try {
     const { from, to } = await pairOf(mesh);
     to.tasks.handle('task.cancel', async () => ({ ok: true, value: { message: null } }));
     await sink(to);
-    const [ours, raw]: [number[], number[]] = [[], []];
+    const bulk: Compared = { ours: [], raw: [] };
+    const small: Compared = { ours: [], raw: [] };
     for (let round = 0; round < rounds; round++) {
       // Within what one peer may send: past it a node refuses, by design.
       await pause((1_100 * BODY_BYTES) / PEER_BYTES_PER_S);
-      ours.push(await rate(() => asked(from, to)));
-      raw.push(await rate(() => streamed(from, to)));
+      bulk.ours.push(await rate(() => asked(from, to, BODY_BYTES)));
+      bulk.raw.push(await rate(() => streamed(from, to, BODY_BYTES)));
     }
-    const value = Number(median(ours).toFixed(1));
-    const vs = { 'raw-libp2p': Number((median(ours) / median(raw)).toFixed(3)) };
-    return { name: `${name}.mb_per_s`, value, unit: 'MB/s', better: 'higher', vs };
+    for (let round = 0; round < rounds * ROUND_TRIPS; round++) {
+      await pause(ROUND_TRIP_PAUSE_MS);
+      small.ours.push(await time(() => asked(from, to, 0)));
+      small.raw.push(await time(() => streamed(from, to, 1)));
+    }
+    return [
+      { name: `${name}.mb_per_s`, unit: 'MB/s', better: 'higher', ...compared(bulk, 1) },
+      { name: `${name}.round_trip.p50_ms`, unit: 'ms', better: 'lower', ...compared(small, 2) },
+    ];
   } finally {
     await mesh.stop();
   }
 }
 
-async function rate(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return BODY_BYTES / MIB / ((performance.now() - start) / 1000);
+type Compared = { ours: number[]; raw: number[] };
+
+function compared({ ours, raw }: Compared, digits: number): Pick<BenchResult, 'value' | 'vs'> {
+  const ratio = Number((median(ours) / median(raw)).toFixed(3));
+  return { value: Number(median(ours).toFixed(digits)), vs: { 'raw-libp2p': ratio } };
 }
 
-async function asked(from: Mesh, to: Mesh): Promise<void> {
+/** Connections that one node takes from others that start: handshake, identify and greeting. */
+async function connections(count: number): Promise<BenchResult> {
+  const mesh = new TestMesh();
+  try {
+    const to = await mesh.node();
+    const address = addressOf(to);
+    let ms = 0;
+    for (let made = 0; made < count; made += CONNECTING) {
+      const nodes: Mesh[] = [];
+      for (let i = 0; i < CONNECTING; i++) nodes.push(await mesh.node({ listen: [] }));
+      // Within what one address may open a second.
+      await pause(1_100);
+      ms += await time(async () => {
+        await Promise.all(nodes.map((node) => node.connect(address)));
+        await until(() => nodes.every((node) => node.agreed(to.did) !== null));
+      });
+    }
+    const value = Number(((count / ms) * 1_000).toFixed(1));
+    return { name: 'connections.per_s', value, unit: '1/s', better: 'higher' };
+  } finally {
+    await mesh.stop();
+  }
+}
+
+async function time(work: () => Promise<void>): Promise<number> {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+}
+
+async function rate(work: () => Promise<void>): Promise<number> {
+  return BODY_BYTES / MIB / ((await time(work)) / 1_000);
+}
+
+async function asked(from: Mesh, to: Mesh, bytes: number): Promise<void> {
   const message = { type: 'task.cancel', body: { task: TASK } } as const;
-  const options = { body: new Uint8Array(BODY_BYTES), withinMs: 60_000 };
+  const options = { body: new Uint8Array(bytes), withinMs: 60_000 };
   const answered = await from.tasks.ask(to.did, message, options);
   if (!answered.ok) throw new Error(`${answered.code} ${answered.detail ?? ''}`);
 }
@@ -114,12 +165,12 @@ async function sink(node: Mesh): Promise<void> {
   });
 }
 
-async function streamed(from: Mesh, to: Mesh): Promise<void> {
+async function streamed(from: Mesh, to: Mesh, bytes: number): Promise<void> {
   const opened = await from.wire.open(to.did, SINK, never);
   if (!opened.ok) throw new Error(opened.code);
-  const piece = new Uint8Array(65_536);
-  for (let sent = 0; sent < BODY_BYTES; sent += piece.length) {
-    await opened.value.write(piece, never);
+  const body = new Uint8Array(bytes);
+  for (let at = 0; at < bytes; at += PIECE_BYTES) {
+    await opened.value.write(body.subarray(at, at + PIECE_BYTES), never);
   }
   await opened.value.end(never);
   await opened.value.read(never);
