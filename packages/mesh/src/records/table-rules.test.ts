@@ -1,5 +1,5 @@
 /** Networks whose executors nobody can dial: relays alone keep their table. */
-import { createSigner } from '@zerostate/shared';
+import { createSigner, utf8 } from '@zerostate/shared';
 import { afterEach, expect, test } from 'vitest';
 import type { Mesh } from '../node.ts';
 import { until } from '../testing/adapters/system.ts';
@@ -86,4 +86,12 @@ test('a relay keeps the cards of each network apart, and takes none back in time
   expect(relay.counters.of('cards-signature-record')).toBe(2);
   const stranger = await callerAt(relay, OTHER_NETWORK);
   expect(await stranger.cards.resolve(signer.did, 'digest')).toMatchObject({ ok: false });
+});
+
+test('a node that nobody can reach says so instead of naming itself a provider', async () => {
+  const relay = await tableRelay();
+  const caller = await callerAt(relay);
+  await until(() => caller.wire.isConnected(relay.did));
+  const told = await caller.dht.provide(utf8('hash'), AbortSignal.timeout(60_000));
+  expect(told).toMatchObject({ ok: false, code: 'dht-no-address' });
 });

@@ -34,7 +34,10 @@ export function anyNetworkRules(context: CardsContext): RecordRules {
       const held = () => kept.get(key) ?? null;
       const about = { network, verifier, now: ports.clock.now(), wanted: wanted.value, held };
       const verified = await verifyChain(unchecked.value, about);
-      if (!verified.ok) return counted(counters, verified).ok;
+      if (!verified.ok) {
+        counted(counters, verified);
+        return false;
+      }
       kept.delete(key);
       kept.set(key, verified.value.body);
       const oldest = kept.keys().next();
