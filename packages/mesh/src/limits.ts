@@ -202,16 +202,16 @@ export const GATEWAY_PEER_BURST = 40;
 
 /** How often neighbours tell each other how far away everyone is, jittered by a quarter each way;
  * and how soon after something changed (mesh.md asks for 1 to 2 s). */
-export const DISTANCES_MS = 1_500;
+export const DISTANCES_MS = 2_000;
 export const DISTANCES_SOON_MS = 150;
-/** Destinations in one distance vector, the nearest first: 101 bytes each, and a signature check
- * for each that is new in a round, some 70 ms of every second at this many. */
+/** Destinations in one distance vector, the nearest first: 54 bytes each, and a hash for each that
+ * is new in a round. */
 export const DISTANCES_MAX = 1_024;
 /** Vectors that one neighbour may send, a second and at once: its rounds and its sudden news. */
 export const DISTANCES_PER_S = 8;
 export const DISTANCES_BURST = 32;
-/** Destinations never heard of that one neighbour may bring: each costs a millisecond of checking
- * its key once. */
+/** Chains of rounds that one neighbour may bring, a second and at once: each costs the check of a
+ * signature, and for a destination never heard of a millisecond of checking its key. */
 export const INTRODUCTIONS_PER_S = 32;
 export const INTRODUCTIONS_BURST = 256;
 /** Distance streams a peer may hold open; a second one while the first ends. */

@@ -242,10 +242,11 @@ describe('junk is shed and counted, and honest questions are answered', () => {
     await it.send(caller.did, DISTANCES_PROTOCOL, Uint8Array.of(255, 255, 255, 255));
     await until(() => told('frame-too-large') === 1);
     const sequence = 4_000_000_000;
-    await it.sequences.sign(sequence);
-    const signature = it.sequences.signatureOf(it.did, sequence) ?? '';
-    const own = { peer: it.did, sequence, hops: 0, signature };
-    await it.tell(caller.did, [own, { peer: executor.did, sequence, hops: 1, signature }]);
+    await it.sequences.reach(sequence);
+    const proof = it.sequences.newest(it.did);
+    if (proof === undefined) throw new Error('no proof');
+    const own = { ...proof, peer: it.did, hops: 0 };
+    await it.tell(caller.did, [own, { ...proof, peer: executor.did, hops: 1 }]);
     await until(() => told('forged') === 1);
     expect(caller.routes(executor.did).destinations[0]?.hops).toBe(2);
   });

@@ -12,6 +12,7 @@ import {
 import type { MeshPorts } from '../options.ts';
 import type { Rng, Wire } from '../ports.ts';
 import { DistanceExchange } from '../routing/distance-exchange.ts';
+import { KeyNames } from '../routing/key-names.ts';
 import { RouterKeeper } from '../routing/memory.ts';
 import { type RouteTable, routeTable } from '../routing/route-table.ts';
 import { Router } from '../routing/router.ts';
@@ -67,9 +68,10 @@ export class Routing {
       const agreed = options.agreed(peer);
       return agreed?.role === 'node' && agreed.features.includes(FEATURE);
     };
-    const sequences = new Sequences(network, signer, verifier, clock);
+    const names = new KeyNames();
+    const sequences = new Sequences({ network, signer, verifier, ports, names });
     const distances = new DistanceExchange({
-      ...{ wire, ports, counters, router, sequences, isAgreed, health },
+      ...{ wire, ports, counters, router, sequences, names, isAgreed, health },
     });
     const lanes = new Lanes(clock);
     const forwarded = new Seen(clock, ENVELOPES_FORWARDED_KEPT_MAX, true);

@@ -43,14 +43,13 @@ export class CardBook {
     return [...this.#cards.values()].flatMap((agents) => [...agents.values()]);
   }
 
-  /** Keeps a card that passed the chain; true when it is news. */
-  keep(verified: VerifiedCard): boolean {
-    const { did, agent, seq } = verified.body;
+  /** Keeps a card that passed the chain. */
+  keep(verified: VerifiedCard): void {
+    const { did, agent } = verified.body;
     const agents = this.#cards.get(did) ?? new Map<string, VerifiedCard>();
-    const isNews = agents.get(agent)?.body.seq !== seq;
     if (!agents.has(agent)) {
       // An author past its number gets no more room; it has more agents than an edge takes.
-      if (agents.size >= RECORDS_PER_DID_KEPT_MAX) return false;
+      if (agents.size >= RECORDS_PER_DID_KEPT_MAX) return;
       this.#size += 1;
     }
     agents.set(agent, verified);
@@ -58,7 +57,6 @@ export class CardBook {
     this.#cards.delete(did);
     this.#cards.set(did, agents);
     if (this.#size > RECORDS_KEPT_MAX) this.#forgetOldest();
-    return isNews;
   }
 
   /** Keeps the proof that an author signed two records with one number. */

@@ -29,7 +29,6 @@ export class CardGossip {
   readonly #told = new Set<string>();
   readonly #cardTopic: string;
   readonly #presenceTopic: string;
-  #news: (did: Did, agent: string) => void;
 
   constructor(gossip: Gossip, context: CardsContext, presences: Presences) {
     this.#gossip = gossip;
@@ -37,17 +36,11 @@ export class CardGossip {
     this.#presences = presences;
     this.#cardTopic = `zerostate/${context.network}/cards/1`;
     this.#presenceTopic = `zerostate/${context.network}/presence/1`;
-    this.#news = () => undefined;
   }
 
   start(): void {
     this.#gossip.subscribe(this.#cardTopic, (from, data) => this.#card(from, data));
     this.#gossip.subscribe(this.#presenceTopic, async (from, data) => this.#presence(from, data));
-  }
-
-  /** Called for each card that is newer than what was held. */
-  onNews(news: (did: Did, agent: string) => void): void {
-    this.#news = news;
   }
 
   tellCard(signed: SignedCard): Promise<number> {
@@ -75,8 +68,7 @@ export class CardGossip {
       return 'ignore';
     }
     if (admitted.ok) {
-      const { did, agent } = admitted.value.body;
-      if (this.#context.book.keep(admitted.value)) this.#news(did, agent);
+      this.#context.book.keep(admitted.value);
       this.#context.counters.add('gossip-cards');
       return 'accept';
     }

@@ -10,6 +10,8 @@ import {
   DISTANCES_SOON_MS,
   DISTANCES_STREAMS_MAX,
   DISTANCES_WRITE_MS,
+  INTRODUCTIONS_BURST,
+  INTRODUCTIONS_PER_S,
 } from '../limits.ts';
 import type { MeshPorts } from '../options.ts';
 import type { Cancel, PeerStream, Wire } from '../ports.ts';
@@ -17,15 +19,19 @@ import { Bucket } from '../tasks/bucket.ts';
 import {
   decodeVector,
   encodeVector,
-  type SignedDistance,
+  nearest,
+  type ProvenDistance,
   VECTOR_BYTES_MAX,
 } from './distance-vector.ts';
+import type { KeyNames } from './key-names.ts';
 import type { Router } from './router.ts';
 import type { Sequences } from './sequences.ts';
 
-export const DISTANCES_PROTOCOL = '/zerostate/distances/1.0.0';
+export const DISTANCES_PROTOCOL = '/zerostate/distances/2.0.0';
 /** A neighbour that says nothing for this long has its stream ended: it opens another. */
 const SILENCE_MS = 8 * DISTANCES_MS;
+/** After so many rounds chains are signed for everyone again: a listener may have forgotten some. */
+const SIGN_AGAIN_ROUNDS = 64;
 
 /** One neighbour's side of the exchange. */
 interface Link {
@@ -33,6 +39,9 @@ interface Link {
   isTelling: boolean;
   /** Vectors it may send. */
   bucket: Bucket;
+  /** Signatures of chains that it was sent, and how many more it would take. */
+  signed: Map<Did, Uint8Array>;
+  signatures: Bucket;
 }
 
 export interface DistanceExchangeParts {
@@ -41,6 +50,7 @@ export interface DistanceExchangeParts {
   counters: Counters;
   router: Router;
   sequences: Sequences;
+  names: KeyNames;
   /** Whether it was agreed with a connected peer that both route. */
   isAgreed: (peer: Did) => boolean;
   health: (peer: Did) => Health | null;
@@ -127,6 +137,9 @@ export class DistanceExchange {
     for (const peer of this.#links.keys()) if (!connected.has(peer)) this.left(peer);
     for (const peer of connected) this.#look(peer);
     router.nextRound();
+    if (router.round % SIGN_AGAIN_ROUNDS === 0) {
+      for (const { signed } of this.#links.values()) signed.clear();
+    }
     await this.#tellAll();
   }
 
@@ -146,8 +159,13 @@ export class DistanceExchange {
     if (!this.#isRunning || !isAgreed(peer) || !wire.isConnected(peer)) return null;
     router.joined(peer);
     if (!router.isAlive(peer)) return null;
-    const bucket = new Bucket(ports.clock, DISTANCES_PER_S, DISTANCES_BURST);
-    const link = { stream: null, isTelling: false, bucket };
+    const link: Link = {
+      stream: null,
+      isTelling: false,
+      bucket: new Bucket(ports.clock, DISTANCES_PER_S, DISTANCES_BURST),
+      signed: new Map(),
+      signatures: new Bucket(ports.clock, INTRODUCTIONS_PER_S, INTRODUCTIONS_BURST),
+    };
     this.#links.set(peer, link);
     return link;
   }
@@ -155,7 +173,7 @@ export class DistanceExchange {
   async #tellAll(): Promise<void> {
     const { router, sequences } = this.#parts;
     this.#told = router.changes;
-    await sequences.sign(router.round);
+    await sequences.reach(router.round);
     await Promise.all([...this.#links].map(([peer, link]) => this.#tell(peer, link)));
   }
 
@@ -163,15 +181,19 @@ export class DistanceExchange {
     // A neighbour that is slow to take one vector gets the next round's.
     if (link.isTelling) return;
     link.isTelling = true;
-    const { wire, ports } = this.#parts;
+    const { wire, ports, names } = this.#parts;
     const limit = deadline(ports.timers, DISTANCES_WRITE_MS, this.#stopping.signal);
     try {
       if (link.stream === null) {
+        link.signed.clear();
         const opened = await wire.open(peer, DISTANCES_PROTOCOL, limit.signal);
         if (!opened.ok) return;
         link.stream = opened.value;
       }
-      const vector = encodeFrame(encodeVector(this.#linesFor(peer)));
+      const lines = this.#linesFor(peer, link);
+      // A round that began meanwhile is proven in a moment, and told then.
+      if (lines[0]?.hops !== 0) return;
+      const vector = encodeFrame(encodeVector(lines, names));
       const written = await link.stream.write(vector, limit.signal);
       if (written.ok) return;
       link.stream.abort(written.code);
@@ -182,15 +204,18 @@ export class DistanceExchange {
     }
   }
 
-  #linesFor(peer: Did): SignedDistance[] {
+  #linesFor(peer: Did, link: Link): ProvenDistance[] {
     const { router, sequences } = this.#parts;
-    const lines = router.vectorFor(peer).flatMap((line) => {
-      const signature = sequences.signatureOf(line.peer, line.sequence);
-      return signature === undefined ? [] : [{ ...line, signature }];
+    // Its own newest, too: a node that lost its clock goes on from there.
+    const itself = { peer, hops: 1, sequence: sequences.newest(peer)?.sequence ?? -1 };
+    return nearest([...router.vectorFor(peer), itself]).flatMap((line) => {
+      const proof = sequences.newest(line.peer);
+      if (proof?.sequence !== line.sequence) return [];
+      const { value, first, signature } = proof;
+      const isSigned = link.signed.get(line.peer) !== signature && link.signatures.take(1);
+      if (isSigned) link.signed.set(line.peer, signature);
+      return [{ ...line, value, first, signature: isSigned ? signature : null }];
     });
-    // Its own newest: a node that lost its clock goes on from there.
-    const newest = sequences.newestOf(peer);
-    return newest === undefined ? lines : [...lines, { peer, hops: 1, ...newest }];
   }
 
   /** Hears a neighbour's vectors until its stream ends. */
@@ -211,11 +236,11 @@ export class DistanceExchange {
 
   /** Null when all is well, else why this neighbour is not listened to any more. */
   async #hear(peer: Did, frame: Uint8Array): Promise<string | null> {
-    const { router, sequences, wire, isAgreed } = this.#parts;
+    const { router, sequences, names, wire, isAgreed } = this.#parts;
     const link = this.#join(peer);
     if (link === null) return isAgreed(peer) ? 'no-place' : 'not-agreed';
     if (!link.bucket.take(1)) return 'over-rate';
-    const vector = decodeVector(frame, peer);
+    const vector = decodeVector(frame, peer, names);
     if (!vector.ok) return vector.code;
     const believed = await sequences.checked(peer, vector.value);
     if (believed === null) return 'forged';

@@ -1,85 +1,89 @@
-/** Distance vectors as bytes. Each line: key (32), sequence (4, big-endian), hops (1), signature (64). */
-import {
-  concat,
-  type Did,
-  decodeBase64url,
-  didFromPublicKey,
-  encodeBase64url,
-  err,
-  ok,
-  publicKeyFromDid,
-  type Result,
-} from '@zerostate/shared';
+/**
+ * Distance vectors as bytes. Each line: key (32), round (4, big-endian), its place in its chain (1),
+ * hops (1), the round's value (16), and, when the highest bit of hops is set, the signature of the
+ * chain (64).
+ */
+import { type Did, err, ok, type Result } from '@zerostate/shared';
 import { DISTANCES_MAX } from '../limits.ts';
 import type { Distance } from './hop-distances.ts';
+import type { KeyNames } from './key-names.ts';
 import { ROUTING_LIMITS } from './limits.ts';
+import { KEY_BYTES, VALUE_BYTES } from './round-chain.ts';
 
-const KEY_BYTES = 32;
-const SEQUENCE_AT = KEY_BYTES;
-const HOPS_AT = SEQUENCE_AT + 4;
-const SIGNATURE_AT = HOPS_AT + 1;
-const LINE_BYTES = SIGNATURE_AT + 64;
+const ROUND_AT = KEY_BYTES;
+const PLACE_AT = ROUND_AT + 4;
+const HOPS_AT = PLACE_AT + 1;
+const VALUE_AT = HOPS_AT + 1;
+const LINE_BYTES = VALUE_AT + VALUE_BYTES;
+export const SIGNATURE_BYTES = 64;
+const IS_SIGNED = 0x80;
 
 /** The most that a vector may have. */
-export const VECTOR_BYTES_MAX = DISTANCES_MAX * LINE_BYTES;
+export const VECTOR_BYTES_MAX = DISTANCES_MAX * (LINE_BYTES + SIGNATURE_BYTES);
 
-/** A distance with the destination's own signature of the sequence. */
-export interface SignedDistance extends Distance {
-  /** 64 bytes as base64url. */
-  readonly signature: string;
+/** A distance with what shows that the destination itself had come to that round. */
+export interface ProvenDistance extends Distance {
+  /** The first round of its chain. */
+  readonly first: number;
+  readonly value: Uint8Array;
+  /** The chain's, where the listener may not have it. */
+  readonly signature: Uint8Array | null;
 }
 
-/** The first line is the sender's own; of the others the nearest DISTANCES_MAX - 1 are told. */
-export function encodeVector(lines: readonly SignedDistance[]): Uint8Array {
-  const [own, ...others] = lines;
-  if (own === undefined) return new Uint8Array(0);
-  const told =
-    lines.length <= DISTANCES_MAX
-      ? others
-      : others.toSorted((x, y) => x.hops - y.hops).slice(0, DISTANCES_MAX - 1);
-  return concat(...[own, ...told].map(encodeLine));
+/** What a vector has room for: the sender's own line, at 0 hops, and the nearest of the others. */
+export function nearest(lines: readonly Distance[]): readonly Distance[] {
+  if (lines.length <= DISTANCES_MAX) return lines;
+  return lines.toSorted((x, y) => x.hops - y.hops).slice(0, DISTANCES_MAX);
 }
 
-/** A vector of `sender`, every field within its bounds; signatures are not looked at. */
+/** The first line is the sender's own; DISTANCES_MAX lines at most. */
+export function encodeVector(lines: readonly ProvenDistance[], names: KeyNames): Uint8Array {
+  const bytes = new Uint8Array(lines.reduce((sum, line) => sum + lengthOf(line), 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const line of lines) {
+    bytes.set(names.key(line.peer), at);
+    view.setUint32(at + ROUND_AT, line.sequence);
+    bytes[at + PLACE_AT] = line.sequence - line.first;
+    bytes[at + HOPS_AT] = line.hops | (line.signature === null ? 0 : IS_SIGNED);
+    bytes.set(line.value, at + VALUE_AT);
+    if (line.signature !== null) bytes.set(line.signature, at + LINE_BYTES);
+    at += lengthOf(line);
+  }
+  return bytes;
+}
+
+/** A vector of `sender`, every field within its bounds; values and signatures are not looked at. */
 export function decodeVector(
   bytes: Uint8Array,
   sender: Did,
-): Result<SignedDistance[], 'vector-invalid'> {
-  const count = bytes.length / LINE_BYTES;
-  if (!Number.isInteger(count) || count < 1 || count > DISTANCES_MAX) {
-    return err('vector-invalid', 'length');
-  }
-  const lines = Array.from({ length: count }, (_, at) =>
-    decodeLine(bytes.subarray(at * LINE_BYTES, (at + 1) * LINE_BYTES)),
-  );
-  if (new Set(lines.map(({ peer }) => peer)).size !== count) return err('vector-invalid', 'twice');
-  for (const [at, { peer, hops }] of lines.entries()) {
+  names: KeyNames,
+): Result<ProvenDistance[], 'vector-invalid'> {
+  const lines = new Map<Did, ProvenDistance>();
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = 0;
+  while (at < bytes.length) {
+    const flags = bytes[at + HOPS_AT] ?? 0;
+    const end = at + LINE_BYTES + ((flags & IS_SIGNED) === 0 ? 0 : SIGNATURE_BYTES);
+    if (end > bytes.length || lines.size === DISTANCES_MAX) return err('vector-invalid', 'length');
+    const peer = names.did(bytes.subarray(at, at + KEY_BYTES));
+    const sequence = view.getUint32(at + ROUND_AT);
+    const first = sequence - (bytes[at + PLACE_AT] ?? 0);
+    const hops = flags & ~IS_SIGNED;
     const isOwn = at === 0;
     if (isOwn !== (peer === sender) || isOwn !== (hops === 0)) return err('vector-invalid', 'own');
     if (hops >= ROUTING_LIMITS.distanceInfinite) return err('vector-invalid', 'hops');
+    if (first < 0) return err('vector-invalid', 'place');
+    if (lines.has(peer)) return err('vector-invalid', 'twice');
+    // Copies: what is kept of a line must not keep the whole vector.
+    const value = bytes.slice(at + VALUE_AT, at + LINE_BYTES);
+    const signature = end === at + LINE_BYTES ? null : bytes.slice(at + LINE_BYTES, end);
+    lines.set(peer, { peer, sequence, hops, first, value, signature });
+    at = end;
   }
-  return ok(lines);
+  return lines.size === 0 ? err('vector-invalid', 'length') : ok([...lines.values()]);
 }
 
-function encodeLine({ peer, sequence, hops, signature }: SignedDistance): Uint8Array {
-  const key = publicKeyFromDid(peer);
-  const sig = decodeBase64url(signature);
-  if (!key.ok || !sig.ok || sig.value.length !== LINE_BYTES - SIGNATURE_AT) {
-    throw new TypeError(`not a signed distance: ${peer}`);
-  }
-  const line = new Uint8Array(LINE_BYTES);
-  line.set(key.value);
-  new DataView(line.buffer).setUint32(SEQUENCE_AT, sequence);
-  line[HOPS_AT] = hops;
-  line.set(sig.value, SIGNATURE_AT);
-  return line;
-}
-
-function decodeLine(line: Uint8Array): SignedDistance {
-  return {
-    peer: didFromPublicKey(line.subarray(0, KEY_BYTES)),
-    sequence: new DataView(line.buffer, line.byteOffset).getUint32(SEQUENCE_AT),
-    hops: line[HOPS_AT] ?? 0,
-    signature: encodeBase64url(line.subarray(SIGNATURE_AT)),
-  };
+function lengthOf({ signature }: ProvenDistance): number {
+  return LINE_BYTES + (signature === null ? 0 : SIGNATURE_BYTES);
 }

@@ -8,11 +8,12 @@ import { ROUTE_PROTOCOL } from '../envelopes/outbound.ts';
 import { encodeFrame, FrameReader } from '../frames.ts';
 import type { Health } from '../health/score.ts';
 import { Greeter } from '../hello/greeter.ts';
-import { ENVELOPE_HEAD_BYTES_MAX } from '../limits.ts';
+import { DISTANCES_MS, ENVELOPE_HEAD_BYTES_MAX } from '../limits.ts';
 import type { PeerStream, Wire } from '../ports.ts';
 import { PathMemory } from '../relay/path.ts';
 import { DISTANCES_PROTOCOL, DistanceExchange } from '../routing/distance-exchange.ts';
-import { encodeVector, type SignedDistance } from '../routing/distance-vector.ts';
+import { encodeVector, type ProvenDistance } from '../routing/distance-vector.ts';
+import { KeyNames } from '../routing/key-names.ts';
 import { Router } from '../routing/router.ts';
 import { Sequences } from '../routing/sequences.ts';
 import { systemPorts } from './adapters/system.ts';
@@ -82,8 +83,8 @@ export class Forwarder {
   }
 
   /** Tells distances that may be lies. */
-  tell(to: Did, lines: readonly SignedDistance[]): Promise<void> {
-    return this.send(to, DISTANCES_PROTOCOL, encodeFrame(encodeVector(lines)));
+  tell(to: Did, lines: readonly ProvenDistance[]): Promise<void> {
+    return this.send(to, DISTANCES_PROTOCOL, encodeFrame(encodeVector(lines, new KeyNames())));
   }
 
   stop(): Promise<void> {
@@ -114,12 +115,14 @@ export async function startForwarder(
   const wire = new Libp2pWire(node, signer.did, counters);
   const greeter = new Greeter(wire, ports, NETWORK, 'node');
   const options = { self: signer.did, hopFloorMs: 1, failurePenaltyMs: 1_000 };
-  const firstRound = Math.floor(clock.now() / 1_500);
+  const firstRound = Math.floor(clock.now() / DISTANCES_MS);
   const router = new Router({ ...options, firstRound, random: () => 0 });
   const suspects = new Set<Did>();
-  const sequences = new Sequences(NETWORK, signer, createVerifier(), clock);
+  const names = new KeyNames();
+  const verifier = createVerifier();
+  const sequences = new Sequences({ network: NETWORK, signer, verifier, ports, names });
   const distances = new DistanceExchange({
-    ...{ wire, ports, router, sequences },
+    ...{ wire, ports, router, sequences, names },
     counters,
     isAgreed: (peer) => greeter.agreed(peer) !== null,
     health: (peer) => (suspects.has(peer) ? suspected : null),

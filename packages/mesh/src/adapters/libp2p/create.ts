@@ -14,7 +14,6 @@ import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
-import { yamux } from '@libp2p/yamux';
 import { createLibp2p, type Libp2pOptions } from 'libp2p';
 import type { Counters } from '../../counters.ts';
 import {
@@ -49,6 +48,7 @@ import { Company, DHT_PROTOCOL, tableOf } from './company.ts';
 import { validatorsOf } from './dht.ts';
 import { privateKeyFromSeed } from './identity.ts';
 import { LocalPeers } from './local-peers.ts';
+import { thriftyYamux } from './muxer.ts';
 import type { RelayClient } from './relay-client.ts';
 import type { RelayService } from './relay-server.ts';
 import { countSheds } from './shed.ts';
@@ -95,7 +95,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
     transports: [webSockets(), tcp(), relayClient.transport(options.paths)],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      thriftyYamux({
         maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
         maxOutboundStreams: STREAMS_PER_CONNECTION_MAX,
         // Ten by default, and one more ends the connection: a peer that asks ten things at once.

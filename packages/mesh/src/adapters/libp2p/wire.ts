@@ -13,10 +13,8 @@ import type {
   WireEvents,
 } from '../../ports.ts';
 import { didOfPeer, peerOfDid } from './identity.ts';
+import { pingOver } from './muxer.ts';
 import { Libp2pStream } from './stream.ts';
-
-const PING = '/ipfs/ping/1.0.0';
-const PING_BYTES = 32;
 
 /** Connections and streams of a libp2p node, by DID. */
 export class Libp2pWire implements Wire {
@@ -28,6 +26,7 @@ export class Libp2pWire implements Wire {
    * listens on at that moment: while one of its relays is down, that relay would be forgotten.
    */
   readonly #learned = new Map<Did, Multiaddr[]>();
+  readonly #descriptions = new WeakMap<Connection, PeerConnection>();
 
   constructor(node: Libp2p, did: Did, counters: Counters) {
     this.#node = node;
@@ -41,12 +40,7 @@ export class Libp2pWire implements Wire {
 
   connections(): PeerConnection[] {
     return this.#node.getConnections().flatMap((connection) => {
-      const did = didOfPeer(connection.remotePeer);
-      if (!did.ok || connection.status !== 'open') return [];
-      const { id, remoteAddr, direction, timeline } = connection;
-      const isRelayed = isCircuit(remoteAddr);
-      const address = remoteAddr.toString();
-      return [{ id, did: did.value, address, direction, isRelayed, openedAt: timeline.open }];
+      return connection.status === 'open' ? (this.#described(connection) ?? []) : [];
     });
   }
 
@@ -124,18 +118,7 @@ export class Libp2pWire implements Wire {
 
   async probe(connection: string, signal: AbortSignal): Promise<boolean> {
     const probed = this.#connection(connection);
-    if (probed === undefined) return false;
-    try {
-      const stream = await probed.newStream(PING, { signal, runOnLimitedConnection: true });
-      const probe = new Libp2pStream(stream, this.did, false);
-      const isAnswered = await echoes(probe, signal);
-      if (isAnswered) void probe.end(signal);
-      else probe.abort('no answer to a probe');
-      return isAnswered;
-    } catch (cause) {
-      // A peer that says it does not know the protocol is there.
-      return cause instanceof Error && cause.name === 'UnsupportedProtocolError';
-    }
+    return probed?.status === 'open' && (await pingOver(probed, signal));
   }
 
   async learn(peer: Did, addresses: readonly string[]): Promise<void> {
@@ -180,6 +163,21 @@ export class Libp2pWire implements Wire {
       await this.#node.peerStore.merge(id.value, { multiaddrs });
   }
 
+  /** Asked for twice a second for each connection: what is said of one never changes. */
+  #described(connection: Connection): PeerConnection | null {
+    const known = this.#descriptions.get(connection);
+    if (known !== undefined) return known;
+    const did = didOfPeer(connection.remotePeer);
+    if (!did.ok) return null;
+    const { id, remoteAddr, direction, timeline } = connection;
+    const isRelayed = isCircuit(remoteAddr);
+    const address = remoteAddr.toString();
+    const openedAt = timeline.open;
+    const described = { id, did: did.value, address, direction, isRelayed, openedAt };
+    this.#descriptions.set(connection, described);
+    return described;
+  }
+
   #connection(id: string): Connection | undefined {
     return this.#node.getConnections().find((connection) => connection.id === id);
   }
@@ -194,18 +192,6 @@ export class Libp2pWire implements Wire {
           y.timeline.open - x.timeline.open,
       )[0];
   }
-}
-
-async function echoes(stream: PeerStream, signal: AbortSignal): Promise<boolean> {
-  const sent = await stream.write(new Uint8Array(PING_BYTES).fill(1), signal);
-  if (!sent.ok) return false;
-  let missing = PING_BYTES;
-  while (missing > 0) {
-    const bytes = await stream.read(signal);
-    if (!bytes.ok || bytes.value === null) return false;
-    missing -= bytes.value.length;
-  }
-  return true;
 }
 
 /** A DID, or an address. */
