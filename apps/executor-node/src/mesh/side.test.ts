@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { DEFAULT_RELAY_POLICY, peerIdFromDid, startMesh } from '@zerostate/mesh';
 import { createSigner } from '@zerostate/shared';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { systemRng, systemTimers } from '../adapters/system.ts';
 import { MeshPeer } from '../testing/mesh-peer.ts';
@@ -158,6 +158,29 @@ test('its cards are found, verified and renewed in the mesh, and a revoked one i
     return found.ok && found.value.body.revoked === 'true';
   });
   await world.outboxEmpty();
+});
+
+test('a node that is reached at a new address tells its cards again, once', async () => {
+  await world.ready();
+  const { mesh } = world;
+  if (mesh === null) throw new Error('the node has no mesh');
+  await join(7);
+  await world.passUntil(1_000, () => said('card told to the mesh') > 0);
+  const publish = vi.spyOn(mesh.cards, 'publish');
+  const own = mesh.addresses();
+  const addresses = vi.spyOn(mesh, 'addresses');
+  /** Cards told within 20 s of being reached at one more address. */
+  const toldWith = async (more: string): Promise<number> => {
+    publish.mockClear();
+    addresses.mockReturnValue([...own, more]);
+    const end = world.time.now() + 20_000;
+    await world.passUntil(1_000, () => world.time.now() >= end);
+    return publish.mock.calls.length;
+  };
+  await toldWith('/ip4/192.0.2.1/tcp/1');
+  // The card that names the first is young: the node signs no other so soon.
+  expect(await toldWith('/ip4/192.0.2.2/tcp/1')).toBe(1);
+  expect(await toldWith('/ip4/192.0.2.1/tcp/1')).toBe(0);
 });
 
 test('how busy it is spreads by gossip', async () => {
