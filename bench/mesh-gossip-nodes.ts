@@ -87,7 +87,8 @@ const reports = setInterval(() => {
   const report: NodesReport = {
     did: node?.did ?? null,
     address: node === undefined ? null : addressOf(node),
-    listeners: nodes.map(({ gossip }) => gossip.listeners()),
+    // Counting them costs something, and is of no interest any more.
+    listeners: awaited === null ? nodes.map(({ gossip }) => gossip.listeners()) : [],
     awaited: awaited?.agent ?? null,
     told,
     heard: [...heard.values()],
