@@ -28,7 +28,7 @@ export const NEGOTIATION_MS = 5_000;
 export const STREAMS_PER_CONNECTION_MAX = 256;
 /** Streams that a peer may open before this side has finished its handshake. */
 export const EARLY_STREAMS_MAX = 64;
-/** Pings at the same time on one connection. */
+/** Ping streams that a peer may hold open on one connection. */
 export const PING_STREAMS_MAX = 4;
 
 /** The greeting: version, network, features. */

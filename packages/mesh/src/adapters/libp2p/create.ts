@@ -157,9 +157,8 @@ function servicesOf(options: CreateOptions) {
     identify: identify({ runOnLimitedConnection: true }),
     identifyPush: identifyPush({ runOnLimitedConnection: true }),
     ping: ping({
+      // For other implementations; this one probes by the muxer's own pings (muxer.ts).
       maxInboundStreams: PING_STREAMS_MAX,
-      // libp2p allows one by default: two probes at a time would fail the second.
-      maxOutboundStreams: PING_STREAMS_MAX,
       runOnLimitedConnection: true,
     }),
     autonat: dialBack(),
