@@ -14,12 +14,14 @@
  * both with and without the timing signal); there is no norm after the last layer; queries, keys
  * and values stand in this order, each split into heads; there are no tokens for the sentence's
  * begin and end. The residual of layer 0 sees the positions unnormalised and is the most sensitive
- * to rounding: its weights are the sum of two int8 matrices. The mean is taken before the last contraction, which is linear: a sixth less work.
+ * to rounding: its weights are the sum of two int8 matrices. The mean is taken before the last
+ * contraction, which is linear: a sixth less work.
  *
  * The host fills the image, calls `start`, and for each text `begin`, `add` for each chunk whose
  * token ids it wrote at `idsAddress`, and `finish`.
  */
 import { attend } from './attention';
+import { interleaveAll } from './interleave';
 import { multiply, quantise } from './linear';
 import * as at from './memory';
 import { HIDDEN, NARROW, TOKENS_MAX, WIDE } from './memory';
@@ -46,6 +48,7 @@ export function unpack(groups: usize, to: usize): void {
 export function start(): bool {
   if (__heap_base > at.IMAGE || at.END > <usize>memory.size() << 16) return false;
   for (let i: usize = 0; i < 128; i++) writeTiming(i);
+  interleaveAll();
   return true;
 }
 

@@ -15,7 +15,7 @@ export const DIMS: usize = 128;
 const EMBEDDING_ROWS: usize = 8002;
 const EMBEDDING_SCALES: usize = 8016;
 
-/** A matrix is int8 [rows][columns], then an f32 scale and an f32 bias a row. */
+/** A matrix is int8 [rows][columns] (`interleave.ts`), then an f32 scale and an f32 bias a row. */
 @inline
 function matrixBytes(rows: usize, columns: usize): usize {
   return rows * columns + rows * 8;
@@ -55,7 +55,7 @@ export const BRANCH: usize = STREAM + TOKENS_MAX * WIDE * 4;
 /** f32 [tokens][1536], twice: queries, keys and values; hidden units and attention's output. */
 export const HEADS: usize = BRANCH + TOKENS_MAX * WIDE * 4;
 export const UNITS: usize = HEADS + TOKENS_MAX * HIDDEN * 4;
-/** int16 [tokens][columns] and f32 scale a token: the quantised input of a matrix. */
+/** int16 [tokens][1536], the first columns used, and f32 scale a token: a matrix's input. */
 export const QUANTISED: usize = UNITS + TOKENS_MAX * HIDDEN * 4;
 export const QUANTISED_SCALE: usize = QUANTISED + TOKENS_MAX * HIDDEN * 2;
 /** f32 [tokens]: one row of attention. */

@@ -19,12 +19,6 @@ export function laneMax(v: v128): f32 {
 }
 
 @inline
-export function laneSumInt(v: v128): i32 {
-  const pairs = i32x4.add(v, v128.shuffle<i32>(v, v, 2, 3, 0, 1));
-  return i32x4.extract_lane(pairs, 0) + i32x4.extract_lane(pairs, 1);
-}
-
-@inline
 function step(sum: v128, x: v128, coefficient: f32): v128 {
   return f32x4.add(f32x4.mul(sum, x), f32x4.splat(coefficient));
 }

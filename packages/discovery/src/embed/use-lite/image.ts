@@ -1,7 +1,7 @@
 /**
- * The weight image: what lies in wasm memory from `imageAddress` on, byte for byte, and the order
- * of the sections in a weight file. `assembly/use-lite/memory.ts` states the same layout; the
- * loader compares the two lengths.
+ * The weight image: what lies in wasm memory from `imageAddress` on until `start`, byte for byte,
+ * and the order of the sections in a weight file. `assembly/use-lite/memory.ts` states the same
+ * layout; the loader compares the two lengths. `start` reorders the matrices in place.
  *
  * A weight file is a header and the sections. In a w8 file every section stands as in memory. In a
  * w4 file the matrices and the embedding are packed: groups of 32 weights in 17 bytes, 16 of
