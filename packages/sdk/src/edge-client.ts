@@ -186,7 +186,7 @@ export interface EdgeClient {
     options?: KeyedOptions,
   ): Promise<EdgeResult<ChannelAnswer>>;
 
-  submitTask(request: SubmitTaskRequest, options?: CallOptions): Promise<EdgeResult<TaskAnswer>>;
+  submitTask(request: SubmitTaskRequest, options?: WaitOptions): Promise<EdgeResult<TaskAnswer>>;
   task(id: string, options?: WaitOptions): Promise<EdgeResult<TaskAnswer>>;
   /** Asks the executor of an offered task to drop it. */
   cancelTask(
@@ -279,7 +279,10 @@ export function createEdgeClient(options: EdgeClientOptions): EdgeClient {
       postKeyed(`v1/channels/${at(ch)}/roll`, { roll }, channelAnswerSchema, o),
 
     // What is inside is signed, and proves more than a signature over the request.
-    submitTask: (request, o) => post('v1/tasks', request, taskAnswerSchema, o, 'public'),
+    submitTask: (request, o) => {
+      const wait = query({ wait: seconds(o?.waitMs) });
+      return post(`v1/tasks${wait}`, request, taskAnswerSchema, o, 'public');
+    },
     task: (id, o) => {
       const wait = query({ wait: seconds(o?.waitMs) });
       return get(`v1/tasks/${at(id)}${wait}`, taskAnswerSchema, o, 'private');

@@ -39,12 +39,15 @@ function addSubmit(router: Router, deps: TaskDeps): void {
       path: '/v1/tasks',
       tag: 'tasks',
       summary: 'Give an executor a task',
-      description: 'The task is stored before it is answered; its id makes repeating it harmless.',
+      description:
+        'The task is stored before it is answered; its id makes repeating it harmless. With `wait` ' +
+        'the answer comes as soon as the task is over.',
+      query,
       body: submitTaskRequestSchema,
       bodyBytesMax: REQUEST_BYTES_MAX,
       answers: {
         200: { description: 'This task was stored before', schema: taskAnswerSchema },
-        202: { description: 'Stored and offered', schema: taskAnswerSchema },
+        202: { description: 'Stored by this request', schema: taskAnswerSchema },
       },
       failures: [
         'signature-invalid',
@@ -61,10 +64,12 @@ function addSubmit(router: Router, deps: TaskDeps): void {
         'busy',
       ],
     },
-    async (c, { body }) => {
+    async (c, { body, query: { wait } }) => {
       const submitted = await submitTask(deps, body);
       if (!submitted.ok) return fail(c, submitted.code, submitted.detail);
-      return answer(c, submitted.value.task, submitted.value.isNew ? 202 : 200);
+      const { task, isNew } = submitted.value;
+      const latest = isOver(task) ? task : await readUntilOver(deps, task.id, waitMsOf(wait), task);
+      return answer(c, latest, isNew ? 202 : 200);
     },
   );
 }
@@ -96,6 +101,19 @@ function addGet(router: Router, deps: TaskDeps): void {
       return answer(c, task, 200);
     },
   );
+}
+
+/** A task that was just stored, once it is over or the time is. */
+async function readUntilOver(
+  deps: TaskDeps,
+  id: string,
+  waitMs: number,
+  stored: TaskRow,
+): Promise<TaskRow> {
+  if (waitMs === 0) return stored;
+  const wait = { topic: taskTopic(id), waitMs };
+  const read = () => readTask(deps.directory, id);
+  return (await readUntil(deps, wait, read, (found) => found === null || isOver(found))) ?? stored;
 }
 
 function addObjection(router: Router, deps: TaskDeps): void {

@@ -1,5 +1,5 @@
 import { digestSha256, encodeBase64url, taskAnswerSchema, utf8 } from '@zerostate/shared';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { makeAccept, makeReceipt, makeTask, type TaskPair } from '../../test-support/documents.ts';
 import { createPaidWorld, type EdgeWorld } from '../../test-support/world.ts';
 import { outboxRead } from '../hub/outbox.ts';
@@ -179,6 +179,20 @@ describe('an executor', () => {
     const waiting = world.call('GET', `/v1/tasks/${pair.id}?wait=30`, { signer: world.alice });
     await finish(pair);
     expect(taskAnswerSchema.parse(await (await waiting).json()).state).toBe('done');
+  });
+
+  test('answers the submission itself where that waits, with what became of the task', async () => {
+    const pair = await task();
+    const { manifest, cond } = pair;
+    const json = { manifest, cond, input: encodeBase64url(INPUT) };
+    const submitted = world.call('POST', '/v1/tasks?wait=30', { json });
+    await vi.waitFor(async () => expect((await get(pair.id)).state).toBe('offered'));
+    await accept(pair);
+    await finish(pair);
+    const response = await submitted;
+    expect(response.status).toBe(202);
+    const answer = taskAnswerSchema.parse(await response.json());
+    expect(answer).toMatchObject({ state: 'done', output: encodeBase64url(OUTPUT) });
   });
 
   test('gets no second receipt in, and both are kept', async () => {

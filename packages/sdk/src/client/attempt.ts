@@ -16,6 +16,8 @@ import { settle } from './settle.ts';
 
 /** An executor that is on line answers within this; one that is not is left alone. */
 const ACCEPT_MS = 15_000;
+/** A short task is over before its submission is answered: that spares a request. */
+const SUBMIT_WAIT_MS = 1_000;
 /** Times that one busy executor is asked again, and the longest pause in between. */
 const BUSY_RETRIES = 3;
 const BUSY_PAUSE_MS_MAX = 5_000;
@@ -121,7 +123,7 @@ async function attemptOnce(
   const { task, cond } = reserved.value;
   const cap = BigInt(cond.body.cap);
   const submitted = await steps.take('submit', { task }, () =>
-    submit(context, reserved.value, order.input, signal),
+    submit(context, reserved.value, order.input, { waitMs: SUBMIT_WAIT_MS, signal }),
   );
   if (!submitted.ok) {
     // An edge that cannot be reached may have stored the task nevertheless.

@@ -5,6 +5,7 @@ import {
   TASK_SLACK_MS,
   type TaskManifest,
 } from '@zerostate/shared';
+import type { WaitOptions } from '../edge-client.ts';
 import type { Reserved } from '../wallet/wallet.ts';
 import type { Candidate } from './candidates.ts';
 import { type ChannelTermsAsked, openChannel } from './channels.ts';
@@ -136,20 +137,20 @@ async function openFor(
   );
 }
 
-/** Hands a signed task with its input to the edge. */
+/** Hands a signed task with its input to the edge, and waits a moment for what becomes of it. */
 export async function submit(
   { edge }: { edge: Pick<CallerEdge, 'putBlob' | 'submitTask'> },
   { manifest, cond }: Pick<Reserved, 'manifest' | 'cond'>,
   input: Uint8Array,
-  signal?: AbortSignal,
+  options: WaitOptions = {},
 ) {
   const isInline = input.length <= INLINE_BYTES_MAX;
   if (!isInline) {
-    const put = await edge.putBlob(input, { signal });
+    const put = await edge.putBlob(input, { signal: options.signal });
     if (!put.ok) return put;
   }
   return edge.submitTask(
     isInline ? { manifest, cond, input: encodeBase64url(input) } : { manifest, cond },
-    { signal },
+    options,
   );
 }

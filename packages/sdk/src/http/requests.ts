@@ -5,7 +5,7 @@ import type { EdgeResult } from './outcome.ts';
 import type { Call, Transport } from './transport.ts';
 
 type GetOptions = { signal?: AbortSignal | undefined; waitMs?: number | undefined };
-type PostOptions = { signal?: AbortSignal | undefined; idempotencyKey?: string | undefined };
+type PostOptions = GetOptions & { idempotencyKey?: string | undefined };
 
 /** The three kinds of JSON request that the API has. */
 export interface Requests {
@@ -37,6 +37,7 @@ export function createRequests(transport: Transport, rng: Rng): Requests {
         access,
         idempotencyKey: options?.idempotencyKey,
         signal: options?.signal,
+        waitMs: options?.waitMs,
       },
       (response) => readJson(response, answer),
     );
