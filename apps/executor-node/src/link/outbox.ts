@@ -40,10 +40,13 @@ export class Outbox {
   #transmit: ((row: OutboxRow) => void) | null = null;
   #pump: Promise<void> | null = null;
   #again: boolean;
+  /** More may lie on disk than there was room for: an acknowledgement makes some. */
+  #isFull: boolean;
 
   constructor(options: OutboxOptions) {
     this.#options = options;
     this.#again = false;
+    this.#isFull = false;
   }
 
   /** Takes up the edge's word on what it has processed, and sends the rest through `transmit`. */
@@ -88,7 +91,7 @@ export class Outbox {
     this.#timer ??= this.#options.timers.after(ACK_WRITE_MS, () => {
       this.flush().catch(this.#options.fatal);
     });
-    this.kick();
+    if (this.#isFull) this.kick();
   }
 
   /** What was sent as number `n`, if it was not long ago. */
@@ -116,8 +119,10 @@ export class Outbox {
     while (this.#again && this.#transmit !== null) {
       this.#again = false;
       const room = FRAMES_IN_FLIGHT_MAX - (this.#sent - this.#acked);
-      if (room <= 0) return;
+      this.#isFull = room <= 0;
+      if (this.#isFull) return;
       const rows = await readOutbox(this.#options.database, this.#sent, room);
+      this.#isFull = rows.length === room;
       for (const row of rows) {
         // Gone while it read: the next connection sends from what the edge has then.
         if (this.#transmit === null) return;

@@ -164,20 +164,21 @@ async function decide(
     // The cond's row names the task's, so the task comes first.
     const waiter = waiterOf(offer, origin);
     const accepted = insertAccepted(offer, input, { accept, waiter }, clock.now());
-    await database.write([...accepted, ...book.change(mirror, budget)]);
-    break;
+    const kept = database.write([...accepted, ...book.change(mirror, budget)]);
+    queue.put({
+      task: offer.task.id,
+      wallMsMax: offer.task.wallMsMax,
+      terms: offer.task,
+      manifest: offer.manifest,
+      cond: offer.cond,
+      input,
+      kept,
+      tries: 0,
+    });
+    await kept;
+    wallet.kick();
+    return null;
   }
-  wallet.kick();
-  queue.put({
-    task: offer.task.id,
-    wallMsMax: offer.task.wallMsMax,
-    terms: offer.task,
-    manifest: offer.manifest,
-    cond: offer.cond,
-    input,
-    tries: 0,
-  });
-  return null;
 }
 
 type Considered =

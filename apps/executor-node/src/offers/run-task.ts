@@ -27,6 +27,8 @@ export interface RunnableTask extends QueuedTask {
   manifest: TaskManifest;
   cond: CondTerms;
   input: Uint8Array;
+  /** Resolves when offer and accept are on disk. The run may be over before. */
+  kept: Promise<void>;
   /** Runs that the host failed, not the guest. */
   tries: number;
 }
@@ -36,16 +38,18 @@ const HOST_TRIES_MAX = 2;
 
 /**
  * Runs a task and signs what came out. The receipt is on disk before anybody hears of it: after
- * a crash the same receipt is sent again, and a task without one is run again.
+ * a crash the same receipt is sent again, and a task without one is run again. A run that a crash
+ * meets before the accept was kept has told nobody anything: the offer comes again.
  */
 export async function runTask(offers: OffersContext, task: RunnableTask): Promise<void> {
   const { sandbox, catalog, wallet } = offers;
   const wasm = await catalog.module(task.manifest.module);
   if (wasm === null) return abandonTask(offers, task.task, 'module-unavailable');
   const startedAt = wallet.clock.now();
-  const outcome = await sandbox.run(
-    sandboxTask(wasm, { task: task.terms, manifest: task.manifest }, task.input),
-  );
+  const [outcome] = await Promise.all([
+    sandbox.run(sandboxTask(wasm, { task: task.terms, manifest: task.manifest }, task.input)),
+    task.kept,
+  ]);
   if (outcome.ok) return finish(offers, task, outcome, startedAt);
   task.tries += 1;
   const { code, detail } = outcome;
@@ -131,6 +135,7 @@ function runnable(row: TaskRow, network: string): RunnableTask {
     manifest,
     cond: condTerms(idOf(network, 'paych.cond', cond), cond),
     input: row.input ?? new Uint8Array(0),
+    kept: Promise.resolve(),
     tries: 0,
   };
 }
