@@ -1,8 +1,8 @@
 /** @zerostate/sdk/node: what a caller on Node, Bun or Deno has beside the browser's SDK. */
 import { join } from 'node:path';
-import { createSigner } from '@zerostate/shared';
 import { readKeyFile } from './adapters/key-file.ts';
 import { createModuleFolder } from './adapters/module-folder.ts';
+import { createNativeSigner } from './adapters/native-signer.ts';
 import { createOrderFolder } from './adapters/order-folder.ts';
 import { createSandboxRerun } from './adapters/sandbox-rerun.ts';
 import { type Client, type ClientOptions, type ConnectOptions, connect } from './client/connect.ts';
@@ -11,8 +11,10 @@ import { createInProcessRerun } from './verify/rerun.ts';
 import { openFileStore, WalletFileError } from './wallet/adapters/file-store.ts';
 import type { WalletStore } from './wallet/store.ts';
 
+export { type FileClientOptions, openFileClient } from './adapters/file-client.ts';
 export { createKeyFile, type KeyFileCode, keyPath, readKeyFile } from './adapters/key-file.ts';
 export { createModuleFolder } from './adapters/module-folder.ts';
+export { createNativeSigner } from './adapters/native-signer.ts';
 export { createOrderFolder } from './adapters/order-folder.ts';
 export { createSandboxRerun } from './adapters/sandbox-rerun.ts';
 export * from './index.ts';
@@ -30,7 +32,7 @@ export async function connectFromState(
   options: StateOptions = {},
 ): Promise<{ ok: true; value: Client } | Failure> {
   return withState(folder, options, async ({ seed, ...state }) => {
-    const identity = await createSigner(seed);
+    const identity = await createNativeSigner(seed);
     return connect(edgeUrl, identity, { ...options, ...state });
   });
 }

@@ -1,4 +1,5 @@
-import { type Client, createClient, type InValue } from '@libsql/client';
+import type { Client, InValue } from '@libsql/client';
+import { openFileClient } from '@zerostate/sdk/node';
 import { drizzle } from 'drizzle-orm/libsql';
 import type { Database, Statement } from '../state/database.ts';
 
@@ -20,7 +21,11 @@ type Pending = {
  * share the next one; if that fails, each is tried alone, so that one refusal is nobody else's.
  */
 export async function openDatabase(url: string): Promise<Database> {
-  const client = createClient({ url, intMode: 'number', timeout: BUSY_MS_MAX, concurrency: 1 });
+  const client = openFileClient({
+    path: url.replace(/^file:/, ''),
+    intMode: 'number',
+    busyMsMax: BUSY_MS_MAX,
+  });
   try {
     await client.execute('PRAGMA journal_mode = WAL');
     await client.execute('PRAGMA synchronous = FULL');

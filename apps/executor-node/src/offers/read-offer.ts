@@ -34,25 +34,21 @@ export async function readOffer(
   pinned: Pinned,
   verifier: Verifier,
 ): Promise<Result<Offer, string>> {
-  const manifest = await openEnvelope(
-    pinned.network,
-    message.manifest,
-    taskManifestSchema,
-    'task.manifest',
-    verifier,
-    { by: (body) => [body.creator], maxSigs: 1 },
-  );
+  const { network, did } = pinned;
+  // Not checked yet: if the manifest is in order, this is its creator.
+  const { creator } = message.manifest.body;
+  const [manifest, cond] = await Promise.all([
+    openEnvelope(network, message.manifest, taskManifestSchema, 'task.manifest', verifier, {
+      by: (body) => [body.creator],
+      maxSigs: 1,
+    }),
+    openEnvelope(network, message.cond, paychCondSchema, 'paych.cond', verifier, {
+      by: [String(creator)],
+      maxSigs: 1,
+    }),
+  ]);
   if (!manifest.ok) return manifest;
-  const { creator, executor } = manifest.value.body;
-  if (executor !== pinned.did) return err('executor-wrong');
-  const cond = await openEnvelope(
-    pinned.network,
-    message.cond,
-    paychCondSchema,
-    'paych.cond',
-    verifier,
-    { by: [creator], maxSigs: 1 },
-  );
+  if (manifest.value.body.executor !== did) return err('executor-wrong');
   if (!cond.ok) return cond;
   return ok({
     task: taskTerms(manifest.value.id, manifest.value.body),

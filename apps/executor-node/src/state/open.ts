@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createSigner, err, ok, type Result, type Signer } from '@zerostate/shared';
+import { createNativeSigner } from '@zerostate/sdk/node';
+import { err, ok, type Result, type Signer } from '@zerostate/shared';
 import type { Clock } from '../ports.ts';
 import type { Database } from './database.ts';
 import { readKeyFile } from './keys.ts';
@@ -53,7 +54,7 @@ export async function openState(
   };
   try {
     await migrate(database, MIGRATIONS, adapters.clock.now());
-    const signer = await createSigner(seed.value);
+    const signer = await createNativeSigner(seed.value);
     const node = await readNode(database);
     if (node === null || node.did !== signer.did) {
       await close();

@@ -1,5 +1,6 @@
-import { type Client, createClient, LibsqlError, type Row } from '@libsql/client';
+import type { Client, Row } from '@libsql/client';
 import type { BudgetLane } from '@zerostate/shared';
+import { openFileClient } from '../../adapters/file-client.ts';
 import type { WalletChannel, WalletState } from '../model.ts';
 import type { WalletStore } from '../store.ts';
 import { bigintOf, channelOf, laneOf, numberOf, statementOf, taskOf, textOf } from './rows.ts';
@@ -9,6 +10,9 @@ import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 export class WalletFileError extends Error {
   override name = 'WalletFileError';
 }
+
+/** How long a writer waits for another process. */
+const BUSY_MS_MAX = 5_000;
 
 /**
  * A wallet in a libSQL file. What `commit` returned for survives kill -9 and a power cut
@@ -39,7 +43,7 @@ export async function openFileStore(path: string): Promise<WalletStore> {
         await client.batch([raise, ...inOrder(changes).map(statementOf)], 'write');
         return true;
       } catch (error) {
-        if (error instanceof LibsqlError && error.message.includes('wallet-stale')) return false;
+        if (error instanceof Error && error.message.includes('wallet-stale')) return false;
         throw error;
       }
     },
@@ -67,14 +71,7 @@ export async function openFileStore(path: string): Promise<WalletStore> {
 async function openClient(path: string): Promise<Client> {
   let client: Client | null = null;
   try {
-    client = createClient({
-      url: `file:${path}`,
-      intMode: 'bigint',
-      // How long a writer waits for another process.
-      timeout: 5000,
-      // PRAGMAs are settings of a connection: there is one, and it keeps them.
-      concurrency: 1,
-    });
+    client = openFileClient({ path, intMode: 'bigint', busyMsMax: BUSY_MS_MAX });
     await prepare(client);
     return client;
   } catch (cause) {
