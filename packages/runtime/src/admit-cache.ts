@@ -8,6 +8,8 @@ import { ADMIT_LIMITS, type AdmitLimits } from './limits.ts';
  */
 export class AdmitCache {
   private readonly modules = new Map<string, AdmittedModule>();
+  /** Hashes of the arrays that were handed in. */
+  private readonly hashes = new WeakMap<Uint8Array, string>();
   private readonly bytesMax: number;
   private readonly limits: AdmitLimits;
   private bytes = 0;
@@ -17,8 +19,11 @@ export class AdmitCache {
     this.limits = limits;
   }
 
+  /** `wasm` is read when the array is first handed in; do not change it afterwards. */
   async admit(wasm: Uint8Array): Promise<AdmitResult> {
-    const known = this.get(await digestSha256(wasm));
+    const hash = this.hashes.get(wasm) ?? (await digestSha256(wasm));
+    this.hashes.set(wasm, hash);
+    const known = this.get(hash);
     if (known !== undefined) return { ok: true, module: known };
     const admitted = await admit(wasm, this.limits);
     if (admitted.ok) this.put(admitted.module);

@@ -1,6 +1,7 @@
 /** What an executor says about a task: accept, reject, result. Each is one commit on the way. */
 import {
   decodeBase64url,
+  digestSha256,
   type ExecutorMessage,
   err,
   ok,
@@ -11,7 +12,6 @@ import {
   taskReceiptSchema,
 } from '@zerostate/shared';
 import { BLOB_KEEP_MS } from '../blobs/blobs.ts';
-import { hashBytes } from '../blobs/hash.ts';
 import { BLOB_QUOTA, inlineInsert } from '../blobs/store.ts';
 import { isRefused, isRefusedBy } from '../database-fault.ts';
 import type { ProblemCode } from '../http/problem.ts';
@@ -167,7 +167,7 @@ async function readOutput(
   if (!bytes.ok) return err('output-wrong', 'not base64url');
   const isNamed =
     String(bytes.value.length) === receipt.output_len &&
-    (await hashBytes(bytes.value)) === receipt.output;
+    (await digestSha256(bytes.value)) === receipt.output;
   return isNamed ? ok(bytes.value) : err('output-wrong');
 }
 

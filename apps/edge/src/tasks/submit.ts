@@ -2,6 +2,7 @@
 import {
   COND_AFTER_MANIFEST_MS,
   decodeBase64url,
+  digestSha256,
   err,
   type OpenedEnvelope,
   ok,
@@ -14,7 +15,6 @@ import {
   taskManifestSchema,
 } from '@zerostate/shared';
 import { BLOB_KEEP_MS } from '../blobs/blobs.ts';
-import { hashBytes } from '../blobs/hash.ts';
 import { BLOB_QUOTA, blobKeep, inlineInsert } from '../blobs/store.ts';
 import { isRefused, isRefusedBy } from '../database-fault.ts';
 import type { ProblemCode } from '../http/problem.ts';
@@ -71,20 +71,19 @@ async function openOffer(
   request: SubmitTaskRequest,
 ): Promise<Result<Offer, ProblemCode>> {
   const { network, verifier } = deps;
-  const manifest = await openEnvelope(
-    network,
-    request.manifest,
-    taskManifestSchema,
-    'task.manifest',
-    verifier,
-    { by: (body) => [body.creator], maxSigs: 1 },
-  );
+  // Not checked yet: if the manifest is in order, this is its creator.
+  const { creator } = request.manifest.body;
+  const [manifest, cond] = await Promise.all([
+    openEnvelope(network, request.manifest, taskManifestSchema, 'task.manifest', verifier, {
+      by: (body) => [body.creator],
+      maxSigs: 1,
+    }),
+    openEnvelope(network, request.cond, paychCondSchema, 'paych.cond', verifier, {
+      by: [String(creator)],
+      maxSigs: 1,
+    }),
+  ]);
   if (!manifest.ok) return manifest;
-  const { creator } = manifest.value.body;
-  const cond = await openEnvelope(network, request.cond, paychCondSchema, 'paych.cond', verifier, {
-    by: [creator],
-    maxSigs: 1,
-  });
   if (!cond.ok) return cond;
   const fault = termsFault(manifest.value, cond.value.body);
   if (fault !== null) return fault;
@@ -114,7 +113,7 @@ async function readInput(
   if (!bytes.ok) return err('task-input-wrong', 'not base64url');
   const isNamed =
     String(bytes.value.length) === manifest.input_len &&
-    (await hashBytes(bytes.value)) === manifest.input;
+    (await digestSha256(bytes.value)) === manifest.input;
   return isNamed ? ok(bytes.value) : err('task-input-wrong');
 }
 

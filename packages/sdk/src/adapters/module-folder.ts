@@ -2,21 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestSha256, isHash } from '@zerostate/shared';
-import type { ModuleStore } from '../verify/modules.ts';
+import { createMemoryModules, type ModuleStore } from '../verify/modules.ts';
 
-/** Modules as files named by their hash. A file that does not match its name is not there. */
+/**
+ * Modules as files named by their hash, and in memory those of late. A file that does not match its
+ * name is not there.
+ */
 export function createModuleFolder(folder: string): ModuleStore {
+  const late = createMemoryModules();
   const pathOf = (hash: string) => join(folder, `${hash}.wasm`);
   return {
     async get(hash) {
       if (!isHash(hash)) return null;
+      const known = await late.get(hash);
+      if (known !== null) return known;
       let bytes: Uint8Array;
       try {
         bytes = await readFile(pathOf(hash));
       } catch {
         return null;
       }
-      return (await digestSha256(bytes)) === hash ? bytes : null;
+      if ((await digestSha256(bytes)) !== hash) return null;
+      await late.put(hash, bytes);
+      return bytes;
     },
     async put(hash, bytes) {
       if (!isHash(hash)) return;

@@ -49,8 +49,10 @@ export function createSpending(context: WalletContext): Pick<Wallet, 'reserve'> 
         const placed = place(network, state, task, body, now);
         if (!placed.ok) return placed;
         const { channel, signed, lane } = placed.value;
-        const manifest = await sealEnvelope(network, 'task.manifest', body, signer);
-        const cond = await sealEnvelope(network, 'paych.cond', condBody(signed), signer);
+        const [manifest, cond] = await Promise.all([
+          sealEnvelope(network, 'task.manifest', body, signer),
+          sealEnvelope(network, 'paych.cond', condBody(signed), signer),
+        ]);
         const value: Reserved = { task, ch: channel.ch, lane: signed.lane, manifest, cond };
         return ok({
           value,

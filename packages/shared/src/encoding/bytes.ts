@@ -94,8 +94,12 @@ export function sha256Base64url(bytes: Uint8Array): string {
   return encodeBase64url(sha256(bytes));
 }
 
-/** The same as `sha256Base64url` by WebCrypto: for modules, inputs and outputs. */
+/** Up to here the plain function costs less than the way to WebCrypto's thread and back. */
+const SMALL_BYTES = 16 * 1024;
+
+/** The same as `sha256Base64url` for bytes of any length, long ones by WebCrypto. */
 export async function digestSha256(bytes: Uint8Array): Promise<string> {
+  if (bytes.length <= SMALL_BYTES) return sha256Base64url(bytes);
   const digest = await crypto.subtle.digest('SHA-256', plainBytes(bytes));
   return encodeBase64url(new Uint8Array(digest));
 }
