@@ -34,7 +34,17 @@ async function connect(edge: string, state: string): Promise<Client> {
     const paid = await client.value.edge.faucet(FUND);
     if (!paid.ok) throw new Error(`faucet: ${paid.code}`);
   }
+  await settleEarlier(client.value);
   return client.value;
+}
+
+/** What an interrupted job still owes leaves its channel first: the next counts its own price alone. */
+async function settleEarlier(client: Client): Promise<void> {
+  for (const { ch, budget } of await client.wallet.channels()) {
+    if (budget.phase === 'closed') continue;
+    const closed = await client.closeChannel(ch);
+    if (!closed.ok) console.error(`  channel ${ch} stays open: ${closed.code}`);
+  }
 }
 
 async function piece(client: Client, query: string, input: Uint8Array): Promise<JobResult> {
