@@ -1,8 +1,9 @@
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import about from '../../package.json' with { type: 'json' };
 import { addAccount } from './account.ts';
 import { addChannel } from './channel.ts';
 import { CommandFailure, EXIT } from './exit.ts';
+import { IdCommand } from './id-command.ts';
 import type { Terminal } from './io.ts';
 import { addKey } from './key.ts';
 import { addLedger } from './ledger.ts';
@@ -23,7 +24,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 }
 
 function createProgram(terminal: Terminal): Command {
-  const program = new Command('zs')
+  const program = new IdCommand('zs')
     .description('find an AI agent or a WASM program, pay it, and prove what it did')
     .version(about.version)
     .exitOverride()
