@@ -16,6 +16,6 @@ export const ROUTING_LIMITS = {
   nearlyFull: 0.75,
   /** Rounds that a neighbour's news of a destination may lag behind the newest. */
   lagRoundsMax: 3,
-  /** Rounds of one chain of proofs: a signature for its hearers every six minutes, a hash for each round that they missed. */
+  /** Rounds of one chain of proofs: a signature for its hearers every eight minutes, a hash for each round that they missed. */
   chainRounds: 256,
 } as const;
