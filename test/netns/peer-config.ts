@@ -9,6 +9,8 @@ export interface PeerConfig {
   bootstrap?: string[];
   mdns?: boolean;
   allowPrivate?: boolean;
+  /** Its answers come this long after it has a direct connection to who asks. */
+  answersAfterDirectMs?: number;
 }
 
 export type Command =

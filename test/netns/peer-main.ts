@@ -17,6 +17,14 @@ const warn = (event: string, fields: Record<string, unknown> = {}): void => {
   warnings.push(`${event} ${JSON.stringify(fields)}`);
 };
 
+/** Over `ms` after there is a direct connection to a peer. */
+async function direct(peer: string, ms: number): Promise<void> {
+  const isDirect = () =>
+    mesh.wire.connections().some(({ did, isRelayed }) => did === peer && !isRelayed);
+  while (!isDirect()) await new Promise((resolve) => setTimeout(resolve, 10));
+  await new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 const started = await startMesh({
   seed: new Uint8Array(32).fill(config.seed),
   network: config.isRelay === true ? '' : 'zs-aaaaaaaaaaaaaaaa',
@@ -33,13 +41,16 @@ const started = await startMesh({
 });
 if (!started.ok) throw new Error(`${started.code}: ${started.detail ?? ''}`);
 const mesh = started.value;
-mesh.tasks.handle('task.cancel', async ({ body }) => ({
-  ok: true,
-  value: {
-    message: { type: 'task.progress', body: { task: TASK, gas: String(body.length) } },
-    body: body.toReversed(),
-  },
-}));
+mesh.tasks.handle('task.cancel', async ({ from, body }) => {
+  if (config.answersAfterDirectMs !== undefined) await direct(from, config.answersAfterDirectMs);
+  return {
+    ok: true,
+    value: {
+      message: { type: 'task.progress', body: { task: TASK, gas: String(body.length) } },
+      body: body.toReversed(),
+    },
+  };
+});
 say({ did: mesh.did, addresses: mesh.addresses() });
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -39,9 +39,9 @@ export class NetworkWorld {
     return this.start('relay', { seed: port % 256, isRelay: true, listen, announce });
   }
 
-  executor(relays: readonly Peer[]): Promise<Peer> {
+  executor(relays: readonly Peer[], config: Partial<PeerConfig> = {}): Promise<Peer> {
     const addresses = relays.map((relay) => at(relay, RELAY_AT.left));
-    return this.start('left', { seed: 2, listen: LISTEN, relays: addresses });
+    return this.start('left', { seed: 2, listen: LISTEN, relays: addresses, ...config });
   }
 
   caller(): Promise<Peer> {

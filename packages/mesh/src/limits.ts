@@ -123,6 +123,9 @@ export const RESERVE_PATIENT_AFTER = 500;
 export const RESERVE_PATIENT_MS = 15_000;
 /** How often a supervisor looks whether what it holds is still held. */
 export const SUPERVISE_MS = 500;
+/** How long a relayed connection stays, with nothing asked on it, once there is a direct one: the
+ * peer may not have heard of that yet. */
+export const UPGRADE_LINGER_MS = 1_000;
 
 /** Peers that a node wants to be connected with: gossip needs six, and some will be hostile. */
 export const COMPANY_MIN = 10;

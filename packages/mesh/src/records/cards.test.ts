@@ -144,6 +144,25 @@ describe('gossip', () => {
     expect(middle.book.size).toBe(1);
   });
 
+  test('goes on between two nodes when one of their connections ends', async () => {
+    const [left, right] = [await mesh.node(), await mesh.node()];
+    await Promise.all([left.connect(addressOf(right)), right.connect(addressOf(left))]);
+    await until(() => left.gossip.listeners() === 1 && right.gossip.listeners() === 1);
+    const [oldest, other] = left.wire.connections();
+    if (oldest === undefined || other === undefined) throw new Error('no two connections');
+    left.wire.condemn(oldest.id);
+    await until(() => right.wire.connections().length === 1);
+    // The stream is opened again at once. libp2p alone takes about 200 of these, until one of them
+    // happens to introduce itself again.
+    let told = 0;
+    await until(() => {
+      void left.gossip.tellPresence({ queue: 3, running: 1, capacity: 2 });
+      told += 1;
+      return right.presences.of(left.did);
+    });
+    expect(told).toBeLessThan(100);
+  });
+
   test('does not pass on junk, forgeries or what is over, and counts them', async () => {
     const { middle, left, right } = await trio();
     const mallory = await author(203);

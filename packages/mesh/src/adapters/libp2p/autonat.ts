@@ -1,4 +1,5 @@
 import { type AutoNATComponents, autoNAT } from '@libp2p/autonat';
+import { override } from './override.ts';
 
 /**
  * libp2p's autonat, dialling back over a connection of its own. As it is (js-libp2p 3.3, autonat
@@ -10,20 +11,11 @@ export function dialBack(): (components: AutoNATComponents) => unknown {
   const make = autoNAT({ protocolPrefix: 'libp2p' });
   return (components) => {
     const { connectionManager } = components;
-    const openConnection: typeof connectionManager.openConnection = (target, options) =>
+    const forced = override(connectionManager, {
       // Several addresses are its search for peers, which may well be connected already.
-      connectionManager.openConnection(target, { ...options, force: !Array.isArray(target) });
-    const forced = new Proxy(connectionManager, {
-      get(manager, key) {
-        if (key === 'openConnection') return openConnection;
-        const value: unknown = Reflect.get(manager, key);
-        return typeof value === 'function' ? value.bind(manager) : value;
-      },
+      openConnection: (target, options) =>
+        connectionManager.openConnection(target, { ...options, force: !Array.isArray(target) }),
     });
-    return make(
-      new Proxy(components, {
-        get: (all, key) => (key === 'connectionManager' ? forced : Reflect.get(all, key)),
-      }),
-    );
+    return make(override(components, { connectionManager: forced }));
   };
 }

@@ -1,6 +1,5 @@
 /** libp2p configured: what it has is used as it is (mesh.md), within the numbers of limits.ts. */
 import { bootstrap } from '@libp2p/bootstrap';
-import { dcutr } from '@libp2p/dcutr';
 import { type GossipSub, gossipsub } from '@libp2p/gossipsub';
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify';
 import type { ConnectionGater, Libp2p, ServiceMap } from '@libp2p/interface';
@@ -46,6 +45,7 @@ import type { PathMemory } from '../../relay/path.ts';
 import { dialBack } from './autonat.ts';
 import { Company, DHT_PROTOCOL, tableOf } from './company.ts';
 import { validatorsOf } from './dht.ts';
+import { keepStreams } from './gossip.ts';
 import { privateKeyFromSeed } from './identity.ts';
 import { LocalPeers } from './local-peers.ts';
 import { thriftyYamux } from './muxer.ts';
@@ -53,6 +53,7 @@ import type { RelayClient } from './relay-client.ts';
 import type { RelayService } from './relay-server.ts';
 import { countSheds } from './shed.ts';
 import { TableStore } from './table-store.ts';
+import { gentleUpgrade } from './upgrade.ts';
 
 const USER_AGENT = 'zerostate/0.1.0';
 
@@ -119,6 +120,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
   if (relayService === undefined) new Company(tableOf(node.services.dht)).attach(node);
   relayService?.attach(node);
   neighbours.attach(node);
+  keepStreams(node);
   return node;
 }
 
@@ -162,7 +164,7 @@ function servicesOf(options: CreateOptions) {
       runOnLimitedConnection: true,
     }),
     autonat: dialBack(),
-    dcutr: dcutr(),
+    dcutr: gentleUpgrade(),
     dht: kadDHT({
       protocol: DHT_PROTOCOL,
       clientMode: config.isDhtServer !== true,

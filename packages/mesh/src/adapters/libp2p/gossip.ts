@@ -1,4 +1,5 @@
 import { type GossipSub, type Message, TopicValidatorResult } from '@libp2p/gossipsub';
+import type { Connection, Libp2p, PeerId } from '@libp2p/interface';
 import type { Did } from '@zerostate/shared';
 import { GOSSIP_INVALID_DECAY, GOSSIP_INVALID_WEIGHT } from '../../limits.ts';
 import type { Gossip, Verdict } from '../../ports.ts';
@@ -32,6 +33,29 @@ const TOPIC_SCORE = {
   invalidMessageDeliveriesWeight: GOSSIP_INVALID_WEIGHT,
   invalidMessageDeliveriesDecay: GOSSIP_INVALID_DECAY,
 };
+
+/** What is used of gossipsub beside its interface. */
+interface Streams {
+  onPeerConnected(peer: PeerId, connection: Connection): void;
+}
+
+/**
+ * gossipsub has one stream to a peer, on the connection that was there first. As it is
+ * (@libp2p/gossipsub 17) that stream is gone with that connection, though another is open, and the
+ * peer hears nothing until it introduces itself again. Here it is opened on what is left.
+ */
+export function keepStreams(node: Libp2p<{ gossip: GossipSub }>): void {
+  const { gossip } = node.services;
+  if (!hasStreams(gossip)) throw new Error('gossipsub has no onPeerConnected where it had one');
+  node.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
+    const left = node.getConnections(remotePeer).find(({ status }) => status === 'open');
+    if (left !== undefined) gossip.onPeerConnected(remotePeer, left);
+  });
+}
+
+function hasStreams(gossip: object): gossip is Streams {
+  return 'onPeerConnected' in gossip;
+}
 
 export class Libp2pGossip implements Gossip {
   readonly #gossip: GossipSub;
