@@ -114,14 +114,13 @@ export class DistanceExchange {
     this.soon();
   }
 
-  /** Tells everyone in a moment if a distance changed. */
+  /** Tells everyone in a moment if a distance changed: what is heard until then is looked at once. */
   soon(): void {
     const { router, ports } = this.#parts;
     if (this.#cancelSoon !== null || !this.#isRunning) return;
-    if (router.changes === this.#told) return;
     this.#cancelSoon = ports.timers.after(DISTANCES_SOON_MS, () => {
       this.#cancelSoon = null;
-      void this.#tellAll();
+      if (router.changes !== this.#told) void this.#tellAll();
     });
   }
 
@@ -208,14 +207,18 @@ export class DistanceExchange {
     const { router, sequences } = this.#parts;
     // Its own newest, too: a node that lost its clock goes on from there.
     const itself = { peer, hops: 1, sequence: sequences.newest(peer)?.sequence ?? -1 };
-    return nearest([...router.vectorFor(peer), itself]).flatMap((line) => {
+    const lines: ProvenDistance[] = [];
+    for (const line of nearest([...router.vectorFor(peer), itself])) {
       const proof = sequences.newest(line.peer);
-      if (proof?.sequence !== line.sequence) return [];
+      if (proof?.sequence !== line.sequence) continue;
       const { value, first, signature } = proof;
       const isSigned = link.signed.get(line.peer) !== signature && link.signatures.take(1);
       if (isSigned) link.signed.set(line.peer, signature);
-      return [{ ...line, value, first, signature: isSigned ? signature : null }];
-    });
+      const { sequence, hops } = line;
+      const shown = isSigned ? signature : null;
+      lines.push({ peer: line.peer, sequence, hops, value, first, signature: shown });
+    }
+    return lines;
   }
 
   /** Hears a neighbour's vectors until its stream ends. */

@@ -59,14 +59,16 @@ export function decodeVector(
   sender: Did,
   names: KeyNames,
 ): Result<ProvenDistance[], 'vector-invalid'> {
-  const lines = new Map<Did, ProvenDistance>();
+  const lines: ProvenDistance[] = [];
+  const named = new Set<Did>();
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   while (at < bytes.length) {
     const flags = bytes[at + HOPS_AT] ?? 0;
     const end = at + LINE_BYTES + ((flags & IS_SIGNED) === 0 ? 0 : SIGNATURE_BYTES);
-    if (end > bytes.length || lines.size === DISTANCES_MAX) return err('vector-invalid', 'length');
-    const peer = names.did(bytes.subarray(at, at + KEY_BYTES));
+    if (end > bytes.length || lines.length === DISTANCES_MAX)
+      return err('vector-invalid', 'length');
+    const peer = names.did(view, at);
     const sequence = view.getUint32(at + ROUND_AT);
     const first = sequence - (bytes[at + PLACE_AT] ?? 0);
     const hops = flags & ~IS_SIGNED;
@@ -74,14 +76,15 @@ export function decodeVector(
     if (isOwn !== (peer === sender) || isOwn !== (hops === 0)) return err('vector-invalid', 'own');
     if (hops >= ROUTING_LIMITS.distanceInfinite) return err('vector-invalid', 'hops');
     if (first < 0) return err('vector-invalid', 'place');
-    if (lines.has(peer)) return err('vector-invalid', 'twice');
+    if (named.has(peer)) return err('vector-invalid', 'twice');
+    named.add(peer);
     // Copies: what is kept of a line must not keep the whole vector.
     const value = bytes.slice(at + VALUE_AT, at + LINE_BYTES);
     const signature = end === at + LINE_BYTES ? null : bytes.slice(at + LINE_BYTES, end);
-    lines.set(peer, { peer, sequence, hops, first, value, signature });
+    lines.push({ peer, sequence, hops, first, value, signature });
     at = end;
   }
-  return lines.size === 0 ? err('vector-invalid', 'length') : ok([...lines.values()]);
+  return lines.length === 0 ? err('vector-invalid', 'length') : ok(lines);
 }
 
 function lengthOf({ signature }: ProvenDistance): number {

@@ -3,6 +3,7 @@ import { ROUTING_LIMITS } from './limits.ts';
 import type { Neighbour } from './neighbour.ts';
 
 const { distanceInfinite, lagRoundsMax, silentRoundsMax } = ROUTING_LIMITS;
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** One line of a distance vector: how far its sender is from `peer`, and how new that news is. */
 export interface Distance {
@@ -28,6 +29,7 @@ export class HopDistances {
   #hops = new Uint8Array(0);
   #through = new Uint32Array(0);
   #second = new Uint8Array(0);
+  #oldest = new Float64Array(0);
   #round: number;
   #stale: boolean = false;
   #changes = 0;
@@ -116,22 +118,42 @@ export class HopDistances {
   #measure(): void {
     this.#grow();
     this.#stale = false;
-    const before = this.#hops.slice(0, this.#destinations.size);
+    const { size } = this.#destinations;
+    const before = this.#hops.slice(0, size);
     this.#hops.fill(distanceInfinite);
     this.#second.fill(distanceInfinite);
+    this.#judgeAges(size);
     for (const neighbour of this.#neighbours.values()) {
       if (!neighbour.alive) continue;
-      for (let destination = 0; destination < this.#destinations.size; destination++) {
-        const hops = this.from(neighbour, destination) + 1;
-        if (hops >= distanceInfinite) continue;
-        if (hops < (this.#hops[destination] ?? 0)) {
-          this.#second[destination] = this.#hops[destination] ?? distanceInfinite;
-          this.#hops[destination] = hops;
-          this.#through[destination] = neighbour.destination;
-        } else if (hops < (this.#second[destination] ?? 0)) this.#second[destination] = hops;
+      this.#offer(neighbour.destination, 1, neighbour);
+      const { hops, sequences } = neighbour.news();
+      const known = Math.min(size, hops.length);
+      for (let destination = 0; destination < known; destination++) {
+        if (destination === neighbour.destination) continue;
+        const isBelieved = (sequences[destination] ?? 0) >= (this.#oldest[destination] ?? NEVER);
+        const by = (hops[destination] ?? distanceInfinite) + 1;
+        if (isBelieved && by < distanceInfinite) this.#offer(destination, by, neighbour);
       }
     }
     if (before.some((hops, destination) => hops !== this.#hops[destination])) this.#changes += 1;
+  }
+
+  /** How old news of each destination may be: what `from` asks of one. */
+  #judgeAges(size: number): void {
+    for (let destination = 0; destination < size; destination++) {
+      const newest = this.#newest[destination] ?? 0;
+      const isGone = newest === 0 || this.isSilent(destination, silentRoundsMax);
+      this.#oldest[destination] = isGone ? NEVER : newest - lagRoundsMax;
+    }
+  }
+
+  #offer(destination: number, by: number, { destination: through }: Neighbour): void {
+    const least = this.#hops[destination] ?? 0;
+    if (by < least) {
+      this.#second[destination] = least;
+      this.#hops[destination] = by;
+      this.#through[destination] = through;
+    } else if (by < (this.#second[destination] ?? 0)) this.#second[destination] = by;
   }
 
   #grow(): void {
@@ -143,6 +165,7 @@ export class HopDistances {
     this.#hops = grown(this.#hops, new Uint8Array(room).fill(distanceInfinite));
     this.#second = grown(this.#second, new Uint8Array(room).fill(distanceInfinite));
     this.#through = grown(this.#through, new Uint32Array(room));
+    this.#oldest = new Float64Array(room);
   }
 }
 

@@ -1,18 +1,25 @@
 import { type Did, didFromPublicKey, publicKeyFromDid } from '@zerostate/shared';
 import { ROUTING_LIMITS } from './limits.ts';
+import { KEY_BYTES } from './round-chain.ts';
+
+interface Named {
+  readonly did: Did;
+  readonly words: Int32Array;
+}
 
 /** Keys and DIDs of one another, remembered: base58 costs more than everything else on a line. */
 export class KeyNames {
-  readonly #dids = new Map<string, Did>();
+  /** By a key's first word; of two keys that share it the later one is remembered. */
+  readonly #dids = new Map<number, Named>();
   readonly #keys = new Map<Did, Uint8Array>();
 
-  /** The DID of 32 key bytes. */
-  did(key: Uint8Array): Did {
-    const text = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
-    const known = this.#dids.get(text);
-    if (known !== undefined) return known;
+  /** The DID of the 32 key bytes that begin at `at`. */
+  did(bytes: DataView, at: number): Did {
+    const known = this.#dids.get(bytes.getInt32(at, true));
+    if (known !== undefined && isKey(known.words, bytes, at)) return known.did;
+    const key = new Uint8Array(bytes.buffer, bytes.byteOffset + at, KEY_BYTES).slice();
     const did = didFromPublicKey(key);
-    this.#remember(did, key.slice(), text);
+    this.#remember(did, key);
     return did;
   }
 
@@ -22,16 +29,25 @@ export class KeyNames {
     if (known !== undefined) return known;
     const key = publicKeyFromDid(did);
     if (!key.ok) throw new TypeError(`not a DID: ${did}`);
-    this.#remember(did, key.value, Buffer.from(key.value).toString('latin1'));
+    this.#remember(did, key.value);
     return key.value;
   }
 
-  #remember(did: Did, key: Uint8Array, text: string): void {
-    if (this.#dids.size >= ROUTING_LIMITS.destinationsMax) {
+  #remember(did: Did, key: Uint8Array): void {
+    if (this.#keys.size >= ROUTING_LIMITS.destinationsMax) {
       this.#dids.clear();
       this.#keys.clear();
     }
-    this.#dids.set(text, did);
+    const view = new DataView(key.buffer, key.byteOffset);
+    const words = Int32Array.from({ length: KEY_BYTES / 4 }, (_, n) => view.getInt32(n * 4, true));
+    this.#dids.set(words[0] ?? 0, { did, words });
     this.#keys.set(did, key);
   }
+}
+
+function isKey(words: Int32Array, bytes: DataView, at: number): boolean {
+  for (let n = 1; n < words.length; n++) {
+    if (words[n] !== bytes.getInt32(at + n * 4, true)) return false;
+  }
+  return true;
 }

@@ -26,6 +26,11 @@ export class Neighbour {
     return this.#sequences[destination] ?? 0;
   }
 
+  /** Hops and sequences by destination, to be read at once; what is beyond them was never heard. */
+  news(): { readonly hops: Uint8Array; readonly sequences: Uint32Array } {
+    return { hops: this.#hops, sequences: this.#sequences };
+  }
+
   /** Takes one line of its distance vector; an older one than is known changes nothing. */
   advertised(destination: number, sequence: number, hops: number): void {
     this.#grow(destination);

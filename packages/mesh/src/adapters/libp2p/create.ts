@@ -9,7 +9,6 @@ import {
   passthroughMapper,
   removePrivateAddressesMapper,
 } from '@libp2p/kad-dht';
-import { noise } from '@libp2p/noise';
 import { type Ping, ping } from '@libp2p/ping';
 import { tcp } from '@libp2p/tcp';
 import { webSockets } from '@libp2p/websockets';
@@ -49,11 +48,13 @@ import { keepStreams } from './gossip.ts';
 import { privateKeyFromSeed } from './identity.ts';
 import { LocalPeers } from './local-peers.ts';
 import { thriftyYamux } from './muxer.ts';
+import { quickNoise } from './noise-cipher.ts';
 import type { RelayClient } from './relay-client.ts';
 import type { RelayService } from './relay-server.ts';
 import { countSheds } from './shed.ts';
 import { TableStore } from './table-store.ts';
 import { gentleUpgrade } from './upgrade.ts';
+import { wholeWrites } from './whole-writes.ts';
 
 const USER_AGENT = 'zerostate/0.1.0';
 
@@ -66,6 +67,7 @@ export interface MeshServices extends ServiceMap {
   autonat: unknown;
   dcutr: unknown;
   sheds: unknown;
+  writes: unknown;
 }
 
 export interface CreateOptions {
@@ -94,7 +96,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
       ...(config.announce === undefined ? {} : { announce: [...config.announce] }),
     },
     transports: [webSockets(), tcp(), relayClient.transport(options.paths)],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [quickNoise()],
     streamMuxers: [
       thriftyYamux({
         maxInboundStreams: STREAMS_PER_CONNECTION_MAX,
@@ -113,6 +115,7 @@ export async function createNode(options: CreateOptions): Promise<Libp2p<MeshSer
     services: {
       ...servicesOf(options),
       sheds: countSheds(options.counters),
+      writes: wholeWrites(),
       ...(relayService === undefined ? {} : { relay: relayService.service }),
     },
   });

@@ -2,6 +2,7 @@
 import { generateKeyPairFromSeed, publicKeyFromRaw } from '@libp2p/crypto/keys';
 import type { PeerId } from '@libp2p/interface';
 import { peerIdFromPublicKey, peerIdFromString } from '@libp2p/peer-id';
+import type { Multiaddr } from '@multiformats/multiaddr';
 import {
   type Did,
   didFromPublicKey,
@@ -43,4 +44,9 @@ export function didFromPeerId(text: string): Result<Did, 'peer-not-ed25519' | 'p
   } catch {
     return err('peer-invalid');
   }
+}
+
+/** Whether an address leads through a relay. */
+export function isCircuit(address: Multiaddr): boolean {
+  return address.getComponents().some(({ name }) => name === 'p2p-circuit');
 }

@@ -12,7 +12,7 @@ import type {
   Wire,
   WireEvents,
 } from '../../ports.ts';
-import { didOfPeer, peerOfDid } from './identity.ts';
+import { didOfPeer, isCircuit, peerOfDid } from './identity.ts';
 import { pingOver } from './muxer.ts';
 import { Libp2pStream } from './stream.ts';
 
@@ -207,10 +207,6 @@ function parseAddress(text: string): Multiaddr | null {
   } catch {
     return null;
   }
-}
-
-function isCircuit(address: Multiaddr): boolean {
-  return address.getComponents().some(({ name }) => name === 'p2p-circuit');
 }
 
 function failed(cause: unknown, signal: AbortSignal): Result<never, OpenCode> {
