@@ -27,7 +27,7 @@ const SINK = '/bench/sink/1';
 const never = new AbortController().signal;
 
 export async function run({ full, note }: BenchOptions): Promise<BenchReport> {
-  const rounds = full ? 15 : 5;
+  const rounds = full ? 16 : 6;
   const results: BenchResult[] = [];
   for (const [name, listen] of [
     ['direct.tcp', TCP],
@@ -89,8 +89,10 @@ async function streams(
     for (let round = 0; round < rounds; round++) {
       // Within what one peer may send: past it a node refuses, by design.
       await pause((1_100 * BODY_BYTES) / PEER_BYTES_PER_S);
-      bulk.ours.push(await rate(() => asked(from, to, BODY_BYTES)));
-      bulk.raw.push(await rate(() => streamed(from, to, BODY_BYTES)));
+      // By turns: whoever comes after the pause meets a connection that has slowed down.
+      const ours = async () => bulk.ours.push(await rate(() => asked(from, to, BODY_BYTES)));
+      const raw = async () => bulk.raw.push(await rate(() => streamed(from, to, BODY_BYTES)));
+      for (const one of round % 2 === 0 ? [ours, raw] : [raw, ours]) await one();
     }
     for (let round = 0; round < rounds * ROUND_TRIPS; round++) {
       await pause(ROUND_TRIP_PAUSE_MS);
