@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Message } from '@zerostate/mesh';
 import { digestSha256, idOf, sealEnvelope } from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Statement } from '../state/database.ts';
 import type { Caller, Signed } from '../testing/caller.ts';
 import { receiptOf } from '../testing/caller.ts';
 import { MeshPeer } from '../testing/mesh-peer.ts';
@@ -12,10 +13,20 @@ let world: World;
 let caller: Caller;
 let peer: MeshPeer;
 const peers: MeshPeer[] = [];
+/** Called when a write is on disk, before the node hears of it. */
+let afterWrite: (statements: readonly Statement[]) => Promise<void>;
 
 beforeEach(async () => {
   world = await World.make();
   world.listen = ['/ip4/127.0.0.1/tcp/0'];
+  afterWrite = async () => undefined;
+  world.wrap = (inner) => ({
+    ...inner,
+    async write(statements) {
+      await inner.write(statements);
+      await afterWrite(statements);
+    },
+  });
   caller = await world.ready();
   // The caller's own key.
   peer = await meet(5);
@@ -230,6 +241,23 @@ test('a task offered by the link and the mesh at once runs once, and both hear o
   const linked = await caller.result(signed.task);
   expect(linked).toEqual(told);
   expect(world.sandbox.runs).toBe(1);
+});
+
+test('an edge that learns of a task as it ends hears of its accept before its result', async () => {
+  let open: () => void = () => undefined;
+  world.sandbox.gate = new Promise((resolve) => {
+    open = resolve;
+  });
+  const signed = await caller.sign();
+  await peer.said(offer(signed));
+  afterWrite = async (statements) => {
+    if (!statements.some((one) => one.sql.startsWith('UPDATE task SET at_edge'))) return;
+    open();
+    await peer.told(signed.task);
+  };
+  world.edge.deliver('directory', 'task.offer', signed.body);
+  await caller.result(signed.task);
+  expect(toldToEdge().slice(0, 2)).toEqual(['task.accept', 'task.result']);
 });
 
 test('a gateway that asks when all is done has the accept, which the edge needs first', async () => {

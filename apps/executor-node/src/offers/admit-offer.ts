@@ -69,7 +69,7 @@ async function answerAgain(
 ): Promise<Taken> {
   const { database, clock } = wallet;
   // Said first: a result that is made in the meantime then goes to the edge by itself.
-  await database.write(waitsToo(known.task, waiterOf(offer, origin), clock.now()));
+  await database.write(waitsToo(known, waiterOf(offer, origin), clock.now()));
   if (origin.by === 'link') {
     await database.write(await answersTo(database, known, clock.now()));
     wallet.kick();

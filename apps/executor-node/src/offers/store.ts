@@ -79,10 +79,18 @@ export function insertRejected(
   ];
 }
 
-/** Somebody else waits for a task that is known: from now on it hears of it too. */
-export function waitsToo(task: string, waiter: Waiter, now: number): Statement[] {
+/**
+ * Somebody else waits for a task that is known: from now on it hears of it too. An edge that hears
+ * of a task while it runs is told of the accept at once, because it takes no result before that.
+ */
+export function waitsToo(known: TaskRow, waiter: Waiter, now: number): Statement[] {
+  const { task, accept, atEdge } = known;
+  const waiting = waits(task, waiter, now);
+  if (isAtEdge(waiter) === 0) return waiting;
   const isKnown = sql('UPDATE task SET at_edge = 1 WHERE task = ?', task);
-  return [...(isAtEdge(waiter) === 1 ? [isKnown] : []), ...waits(task, waiter, now)];
+  if (atEdge === 1 || accept === null) return [isKnown, ...waiting];
+  const told = { type: 'task.accept', ref: task, body: { accept: JSON.parse(accept) as unknown } };
+  return [isKnown, ...tellEdge(told, now, "state = 'accepted' AND at_edge = 1"), ...waiting];
 }
 
 function isAtEdge({ role }: Waiter): 0 | 1 {
@@ -110,13 +118,17 @@ function waits(task: string, waiter: Waiter, now: number): Statement[] {
 }
 
 /** Puts a message about a task into the outbox, where the edge knows of the task. */
-function tellEdge(message: { type: string; ref: string; body: unknown }, now: number): Statement[] {
-  const knows = '(SELECT at_edge FROM task WHERE task = ?1) = 1';
+function tellEdge(
+  message: { type: string; ref: string; body: unknown },
+  now: number,
+  when = 'at_edge = 1',
+): Statement[] {
+  const isTold = `EXISTS (SELECT 1 FROM task WHERE task = ?1 AND ${when})`;
   return [
-    sql(`UPDATE node SET outbox_n = outbox_n + 1 WHERE ${knows}`, message.ref),
+    sql(`UPDATE node SET outbox_n = outbox_n + 1 WHERE ${isTold}`, message.ref),
     sql(
       `INSERT INTO outbox (n, type, ref, body, at)
-       SELECT outbox_n, ?2, ?1, ?3, ?4 FROM node WHERE ${knows}`,
+       SELECT outbox_n, ?2, ?1, ?3, ?4 FROM node WHERE ${isTold}`,
       message.ref,
       message.type,
       JSON.stringify(message.body),

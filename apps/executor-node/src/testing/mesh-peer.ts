@@ -20,6 +20,8 @@ export class MeshPeer {
   readonly #node: string;
   /** Results that the node told, each time it told them. */
   readonly results: Result[] = [];
+  /** Receipts that came as the answer to a question. */
+  readonly #answered: TaskReceipt[] = [];
   /** What this peer answers to a result. */
   takesResults: boolean;
 
@@ -56,8 +58,12 @@ export class MeshPeer {
     if (!met.ok) throw new Error(`${met.code}: ${met.detail}`);
   }
 
-  ask(message: Message, options: AskOptions = {}): Promise<AskResult> {
-    return this.mesh.ask(this.#node, message, options);
+  async ask(message: Message, options: AskOptions = {}): Promise<AskResult> {
+    const answer = await this.mesh.ask(this.#node, message, options);
+    if (answer.ok && answer.value.message?.type === 'task.result') {
+      this.#answered.push(receiptOf(answer.value.message.body));
+    }
+    return answer;
   }
 
   /** The message of an answer that must be one. */
@@ -68,10 +74,10 @@ export class MeshPeer {
     return answer.value.message;
   }
 
-  /** The receipt that the node told of a task, now or when it comes. */
+  /** The receipt of a task that the node told by itself or answered, now or when it comes. */
   async told(task: string): Promise<TaskReceipt> {
     for (;;) {
-      const receipts = this.results.map((result) => receiptOf(result));
+      const receipts = [...this.#answered, ...this.results.map((result) => receiptOf(result))];
       const found = receipts.find((receipt) => receipt.task === task);
       if (found !== undefined) return found;
       await new Promise<void>((resolve) => systemTimers.after(5, resolve));
