@@ -147,6 +147,13 @@ test('questions are answered without a daemon too', async () => {
   expect(await run('card', 'revoke', 'nobody', ...state)).toMatchObject({ code: 1 });
 });
 
+test('a channel whose id begins with a dash is named like any other', async () => {
+  await init();
+  const dashed = `-${'A'.repeat(42)}`;
+  const closed = await run('channel', 'close1', dashed, '--state', folder);
+  expect(closed).toMatchObject({ code: 1, stderr: expect.stringContaining('not-found') });
+});
+
 test('a daemon answers over its socket, refuses a second one, and ends by its signal', async () => {
   await init();
   const daemon = await startDaemon();

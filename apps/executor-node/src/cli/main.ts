@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { join } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
+import { IdCommand } from '@zerostate/sdk/command';
+import { type Command, CommanderError, Option } from 'commander';
 import about from '../../package.json' with { type: 'json' };
 import { arbiter } from './arbiter.ts';
 import { channelId, edgeUrl, money, percent, redeemAge, wholeNumber } from './arguments.ts';
@@ -43,7 +44,7 @@ function exitOf(cause: unknown, isJson: boolean): number {
 }
 
 function buildProgram(ended: (exitCode: number) => void): Command {
-  const program = new Command('zerostate-node')
+  const program = new IdCommand('zerostate-node')
     .description('Runs WASM agents for pay: publishes their cards, takes tasks, signs receipts.')
     .version(about.version)
     .exitOverride()
