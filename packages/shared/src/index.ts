@@ -47,4 +47,5 @@ export * from './messages/task.ts';
 export * from './reputation/performance-v1.ts';
 export * from './result.ts';
 export * from './tasks/memo.ts';
+export * from './tasks/offer.ts';
 export * from './tasks/price.ts';

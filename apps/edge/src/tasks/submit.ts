@@ -5,14 +5,13 @@ import {
   digestSha256,
   err,
   type OpenedEnvelope,
+  type OpenedOffer,
   ok,
-  openEnvelope,
+  openOffer,
   type PaychCond,
-  paychCondSchema,
   type Result,
   type SubmitTaskRequest,
   type TaskManifest,
-  taskManifestSchema,
 } from '@zerostate/shared';
 import { BLOB_KEEP_MS } from '../blobs/blobs.ts';
 import { BLOB_QUOTA, blobKeep, inlineInsert } from '../blobs/store.ts';
@@ -26,9 +25,7 @@ import { type TaskRow, taskById, taskInsert, toTaskRow } from './store.ts';
 
 type Refusal = { ok: false; code: ProblemCode; detail?: string };
 
-type Offer = {
-  manifest: OpenedEnvelope<TaskManifest>;
-  cond: OpenedEnvelope<PaychCond>;
+type Offer = OpenedOffer & {
   input: Uint8Array | null;
   request: SubmitTaskRequest;
 };
@@ -38,7 +35,7 @@ export async function submitTask(
   deps: TaskDeps,
   request: SubmitTaskRequest,
 ): Promise<Result<{ task: TaskRow; isNew: boolean }, ProblemCode>> {
-  const opened = await openOffer(deps, request);
+  const opened = await readOffer(deps, request);
   if (!opened.ok) return opened;
   const offer = opened.value;
   const { manifest, cond } = offer;
@@ -66,30 +63,17 @@ export async function submitTask(
 }
 
 /** Both envelopes, their terms and the inline input: everything that needs no database. */
-async function openOffer(
+async function readOffer(
   deps: TaskDeps,
   request: SubmitTaskRequest,
 ): Promise<Result<Offer, ProblemCode>> {
-  const { network, verifier } = deps;
-  // Not checked yet: if the manifest is in order, this is its creator.
-  const { creator } = request.manifest.body;
-  const [manifest, cond] = await Promise.all([
-    openEnvelope(network, request.manifest, taskManifestSchema, 'task.manifest', verifier, {
-      by: (body) => [body.creator],
-      maxSigs: 1,
-    }),
-    openEnvelope(network, request.cond, paychCondSchema, 'paych.cond', verifier, {
-      by: [String(creator)],
-      maxSigs: 1,
-    }),
-  ]);
-  if (!manifest.ok) return manifest;
-  if (!cond.ok) return cond;
-  const fault = termsFault(manifest.value, cond.value.body);
+  const opened = await openOffer(deps.network, request, deps.verifier);
+  if (!opened.ok) return opened;
+  const { manifest, cond } = opened.value;
+  const fault = termsFault(manifest, cond.body);
   if (fault !== null) return fault;
-  const input = await readInput(manifest.value.body, request.input);
-  if (!input.ok) return input;
-  return ok({ manifest: manifest.value, cond: cond.value, input: input.value, request });
+  const input = await readInput(manifest.body, request.input);
+  return input.ok ? ok({ manifest, cond, input: input.value, request }) : input;
 }
 
 function termsFault(manifest: OpenedEnvelope<TaskManifest>, cond: PaychCond): Refusal | null {

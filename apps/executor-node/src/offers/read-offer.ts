@@ -7,13 +7,11 @@ import {
   type Envelope,
   err,
   ok,
-  openEnvelope,
+  openOffer,
   type PaychCond,
-  paychCondSchema,
   type Result,
   type TaskManifest,
   type TaskTerms,
-  taskManifestSchema,
   taskTerms,
   type Verifier,
 } from '@zerostate/shared';
@@ -35,26 +33,15 @@ export async function readOffer(
   verifier: Verifier,
 ): Promise<Result<Offer, string>> {
   const { network, did } = pinned;
-  // Not checked yet: if the manifest is in order, this is its creator.
-  const { creator } = message.manifest.body;
-  const [manifest, cond] = await Promise.all([
-    openEnvelope(network, message.manifest, taskManifestSchema, 'task.manifest', verifier, {
-      by: (body) => [body.creator],
-      maxSigs: 1,
-    }),
-    openEnvelope(network, message.cond, paychCondSchema, 'paych.cond', verifier, {
-      by: [String(creator)],
-      maxSigs: 1,
-    }),
-  ]);
-  if (!manifest.ok) return manifest;
-  if (manifest.value.body.executor !== did) return err('executor-wrong');
-  if (!cond.ok) return cond;
+  const opened = await openOffer(network, message, verifier);
+  if (!opened.ok) return opened;
+  const { manifest, cond } = opened.value;
+  if (manifest.body.executor !== did) return err('executor-wrong');
   return ok({
-    task: taskTerms(manifest.value.id, manifest.value.body),
-    cond: condTerms(cond.value.id, cond.value.body),
-    manifest: manifest.value.body,
-    signed: { manifest: manifest.value.envelope, cond: cond.value.envelope },
+    task: taskTerms(manifest.id, manifest.body),
+    cond: condTerms(cond.id, cond.body),
+    manifest: manifest.body,
+    signed: { manifest: manifest.envelope, cond: cond.envelope },
   });
 }
 
