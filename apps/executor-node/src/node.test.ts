@@ -43,10 +43,7 @@ test('an output too large for a message is put as a blob before its receipt is s
 
 test('a node that stops hands over what runs; what waits runs after the next start', async () => {
   const caller = await world.ready();
-  let open: () => void = () => undefined;
-  world.sandbox.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = world.sandbox.hold();
   const placed = await Promise.all(
     ['1', '2', '3'].map((lane) => caller.offer({ cond: { lane, base: '0' } })),
   );

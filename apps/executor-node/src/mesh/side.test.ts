@@ -188,10 +188,7 @@ test('how busy it is spreads by gossip', async () => {
   const did = world.node?.did ?? '';
   const peer = await join(5);
   await world.passUntil(1_000, () => peer.mesh.presences.of(did)?.running === 0);
-  let open: () => void = () => undefined;
-  world.sandbox.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = world.sandbox.hold();
   const { body, task } = await caller.sign();
   await peer.said({ type: 'task.offer', body });
   const changedAt = world.time.now();

@@ -47,6 +47,14 @@ async function meet(fill: number): Promise<MeshPeer> {
 
 const offer = ({ body }: Signed): Message => ({ type: 'task.offer', body });
 
+/** Offers a task, and lets it end once it was answered that it is taken. */
+async function accepted(signed: Signed): Promise<Message> {
+  const open = world.sandbox.hold();
+  const answer = await peer.said(offer(signed));
+  open();
+  return answer;
+}
+
 /** What the edge was told about tasks. */
 function toldToEdge(): string[] {
   return world.edge.received.map(({ type }) => type).filter((type) => type.startsWith('task.'));
@@ -59,8 +67,7 @@ async function earned(): Promise<unknown> {
 
 test('a task that the edge never sees is run, told, paid and redeemed', async () => {
   const signed = await caller.sign();
-  const accepted = await peer.said(offer(signed));
-  expect(accepted).toMatchObject({
+  expect(await accepted(signed)).toMatchObject({
     type: 'task.accept',
     body: { accept: { type: 'task.accept' } },
   });
@@ -82,10 +89,7 @@ test('a task that the edge never sees is run, told, paid and redeemed', async ()
 test('asking again is asking how the task is: nothing runs twice', async () => {
   peer.takesResults = false;
   const signed = await caller.sign();
-  let open: () => void = () => undefined;
-  world.sandbox.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = world.sandbox.hold();
   expect((await peer.said(offer(signed))).type).toBe('task.accept');
   expect((await peer.said(offer(signed))).type).toBe('task.accept');
   open();
@@ -161,10 +165,7 @@ test('an input that nobody gave decides nothing; it may come with the offer', as
 });
 
 test('a creator takes its task back, and nobody else does', async () => {
-  let open: () => void = () => undefined;
-  world.sandbox.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = world.sandbox.hold();
   const running = [await caller.sign(), await caller.sign({ cond: { lane: '2', base: '0' } })];
   const waiting = await caller.sign({ cond: { lane: '3', base: '0' } });
   for (const one of [...running, waiting]) {
@@ -244,10 +245,7 @@ test('a task offered by the link and the mesh at once runs once, and both hear o
 });
 
 test('an edge that learns of a task as it ends hears of its accept before its result', async () => {
-  let open: () => void = () => undefined;
-  world.sandbox.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = world.sandbox.hold();
   const signed = await caller.sign();
   await peer.said(offer(signed));
   afterWrite = async (statements) => {
@@ -294,7 +292,7 @@ test('an edge that learns of it only when it is paid is told that it is settled'
 test('a result that its creator does not take is told again, and claimed when nobody pays', async () => {
   peer.takesResults = false;
   const signed = await caller.sign();
-  await peer.said(offer(signed));
+  await accepted(signed);
   await world.passUntil(500, () =>
     world.lines.some(({ event }) => event === 'result not taken yet'),
   );
@@ -314,7 +312,7 @@ test('an output too large for a message follows it', async () => {
     return outcome.ok && isTask ? { ...outcome, output: large } : outcome;
   };
   const signed = await caller.sign();
-  await peer.said(offer(signed));
+  await accepted(signed);
   await peer.told(signed.task);
   expect(peer.results[0]?.output).toBeUndefined();
   expect(peer.results[0]?.bytes).toEqual(large);

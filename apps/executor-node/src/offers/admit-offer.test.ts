@@ -167,10 +167,7 @@ describe('an offer that might not be paid is turned down', () => {
 
 test('a cancelled task that has not started is dropped, and its lane is free again', async () => {
   const caller = await world.ready();
-  let open: () => void = () => undefined;
-  world.sandbox.gate = new Promise((resolve) => {
-    open = resolve;
-  });
+  const open = world.sandbox.hold();
   const placed: Placed[] = [];
   for (const lane of ['1', '2', '3']) {
     const one = await caller.offer({ cond: { lane, base: '0' } });

@@ -7,6 +7,8 @@ export type TestSandbox = Sandbox & {
   runs: number;
   /** Runs wait for it: a test decides how long a task takes. */
   gate: Promise<void>;
+  /** Lets no run end until what it returns is called. */
+  hold(): () => void;
 };
 
 /** The task id of the speed probe. */
@@ -21,6 +23,13 @@ export function inProcessSandbox(): TestSandbox {
     capacity: 2,
     runs: 0,
     gate: Promise.resolve(),
+    hold() {
+      let open: () => void = () => undefined;
+      sandbox.gate = new Promise((resolve) => {
+        open = resolve;
+      });
+      return open;
+    },
     async run({ wasm, call, limits, taskId }) {
       if (taskId === NO_TASK) return probed(limits.gasMax);
       sandbox.runs += 1;
