@@ -1,3 +1,4 @@
+import type { AskResult } from '@zerostate/mesh';
 import { sealEnvelope } from '@zerostate/shared';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Caller, Signed } from '../testing/caller.ts';
@@ -64,6 +65,26 @@ test('what an executor signs comes back to the edge, and its result later', asyn
   expect(brought.body).toMatchObject({ from: executor.mesh.did, body: done.body });
   await world.outboxEmpty();
   expect(world.edge.received.filter(({ type }) => type === 'mesh.answer')).toHaveLength(2);
+});
+
+test('a result that comes before the accept of its task goes to the edge after it', async () => {
+  const order = await caller.sign();
+  const done = await result(order);
+  let brought: Promise<AskResult> | undefined;
+  executor.mesh.tasks.handle('task.offer', async () => {
+    brought = executor.ask(done);
+    // Long enough for a gateway that waits for nothing.
+    await Promise.race([brought, world.settle()]);
+    return {
+      ok: true,
+      value: { message: { type: 'task.accept', body: { accept: await accept() } } },
+    };
+  });
+  await world.edge.acked('directory', forward(order));
+  await world.edge.message('mesh.answer', ({ type }) => type === 'task.result');
+  expect(await brought).toMatchObject({ ok: true });
+  const answers = world.edge.received.filter(({ type }) => type === 'mesh.answer');
+  expect(answers.map(({ body }) => body.type)).toEqual(['task.accept', 'task.result']);
 });
 
 test('a result that nobody asked for through this node goes nowhere', async () => {

@@ -29,6 +29,15 @@ export interface ForwardsOptions {
 type Forward = EdgeMessage<'mesh.forward'>;
 type Answer = ExecutorMessage<'mesh.answer'>;
 
+interface Expected {
+  /** Who was asked to run it. */
+  readonly by: Did;
+  /** Resolves once the answer to the offer is in the outbox, or will never be. */
+  readonly answered: Promise<void>;
+  /** Whether its receipt went to the edge. */
+  isBrought: boolean;
+}
+
 /**
  * This node as a gateway: it takes the edge's messages to executors whose own link is down, and
  * brings back what they sign. It holds nothing that is worth anything: the edge keeps the message
@@ -36,8 +45,8 @@ type Answer = ExecutorMessage<'mesh.answer'>;
  */
 export class Forwards {
   readonly #options: ForwardsOptions;
-  /** Task → who was asked to run it, and whether its receipt went to the edge. */
-  readonly #expected = new Map<string, { by: Did; isBrought: boolean }>();
+  /** Tasks that were offered to somebody, and what became of them. */
+  readonly #expected = new Map<string, Expected>();
   #carrying = 0;
   readonly #counts = { carried: 0, answered: 0, failed: 0 };
 
@@ -67,6 +76,8 @@ export class Forwards {
     const task = receipt.success ? receipt.data.task : '';
     const expected = this.#expected.get(task);
     if (expected?.by !== from) return err('message-unexpected', 'task.result');
+    // A short task ends before its accept has come: the edge takes them in their order only.
+    await expected.answered;
     if (!expected.isBrought) {
       await this.#tell({ from, type: 'task.result', body: result }, task);
       expected.isBrought = true;
@@ -74,10 +85,20 @@ export class Forwards {
     return ok({ message: null });
   }
 
-  async #carry({ to, type, body }: Forward): Promise<void> {
-    const { log, ask } = this.#options;
+  async #carry(forward: Forward): Promise<void> {
     this.#counts.carried += 1;
-    if (type === 'task.offer') this.#expect(body.cond.body.task, to);
+    const { promise: answered, resolve } = Promise.withResolvers<void>();
+    if (forward.type === 'task.offer')
+      this.#expect(forward.body.cond.body.task, forward.to, answered);
+    try {
+      await this.#ask(forward);
+    } finally {
+      resolve();
+    }
+  }
+
+  async #ask({ to, type, body }: Forward): Promise<void> {
+    const { log, ask } = this.#options;
     // Checked border: the pair of type and body was parsed as one member of the union.
     const answer = await ask(to, { type, body } as Message, {});
     if (!answer.ok) {
@@ -89,10 +110,10 @@ export class Forwards {
     if (said !== null) await this.#tell(said, to);
   }
 
-  #expect(task: unknown, by: Did): void {
+  #expect(task: unknown, by: Did, answered: Promise<void>): void {
     if (typeof task !== 'string') return;
     this.#expected.delete(task);
-    this.#expected.set(task, { by, isBrought: false });
+    this.#expected.set(task, { by, answered, isBrought: false });
     const oldest = this.#expected.keys().next();
     if (this.#expected.size > EXPECTED_MAX && oldest.done !== true) {
       this.#expected.delete(oldest.value);
