@@ -5,7 +5,8 @@ import { type Child, startChild } from './child.ts';
 import { freePort, keyAt, layout } from './state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const READY_MS_MAX = 60_000;
+/** A bound against hanging: one that fails ends, and is not waited for. */
+const READY_MS_MAX = 180_000;
 
 /** Told of each process at once. */
 export type Started = (child: Child) => void;

@@ -9,7 +9,8 @@ const ROOT = join(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'apps/executor-node/src/cli/main.ts');
 /** Play money that lets a node publish more than the one card of an unfunded DID. */
 const FUND = 1_000_000n;
-const UP_MS_MAX = 60_000;
+/** A bound against hanging: one that fails ends, and is not waited for. */
+const UP_MS_MAX = 180_000;
 
 export const NODES: Readonly<Record<string, readonly string[]>> = {
   'node-1': ['markdown-html', 'csv-stats', 'json-csv', 'hello'],

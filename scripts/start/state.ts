@@ -1,5 +1,5 @@
 /** Files of the local network: one folder, keys readable by their owner alone. */
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -30,23 +30,26 @@ export async function keyAt(path: string): Promise<string> {
   }
 }
 
-/** The first free loopback port from `wanted` on; 0 asks the system for any. */
+/**
+ * Where any port is taken from: below those that systems give to outgoing connections, so that what
+ * is free here is free a moment later, and again after its process has ended.
+ */
+const ANY_PORT_MIN = 22_000;
+const ANY_PORTS = 9_900;
+
+/** The first free loopback port from `wanted` on; 0 takes any. */
 export async function freePort(wanted: number): Promise<number> {
-  for (let port = wanted; port < wanted + 100 && port <= 65_535; port++) {
-    const got = await tryPort(port);
-    if (got !== undefined) return got;
+  const first = wanted === 0 ? ANY_PORT_MIN + randomInt(ANY_PORTS) : wanted;
+  for (let port = first; port < first + 100 && port <= 65_535; port++) {
+    if (await isFree(port)) return port;
   }
-  throw new Error(`no free port from ${wanted} to ${wanted + 99}: choose another with --port`);
+  throw new Error(`no free port from ${first} to ${first + 99}: choose another with --port`);
 }
 
-function tryPort(port: number): Promise<number | undefined> {
+function isFree(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen({ port, host: '127.0.0.1' }, () => {
-      const address = server.address();
-      const bound = typeof address === 'object' && address !== null ? address.port : undefined;
-      server.close(() => resolve(bound));
-    });
+    server.once('error', () => resolve(false));
+    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(true)));
   });
 }

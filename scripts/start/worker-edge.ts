@@ -1,11 +1,16 @@
 /** The edge of the local network in workerd: wrangler dev over the repository's own Hrana server. */
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { runToEnd, startChild } from './child.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { type Child, runToEnd, startChild } from './child.ts';
 import { ready, type Settings, type Started } from './edge.ts';
 import { freePort, keyAt, layout } from './state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+const LOOK_MS = 20;
+
+const urlsSchema = z.object({ ledger: z.url(), directory: z.url() });
 
 export async function startWorkerEdge(
   state: string,
@@ -49,43 +54,37 @@ export async function startWorkerEdge(
 /** The embedded databases behind HTTP, migrated: what workerd can reach. */
 export async function startDatabases(state: string, started: Started) {
   const at = layout(state);
-  const ledgerPort = await freePort(8_900);
-  const directoryPort = await freePort(ledgerPort + 1);
-  const urls = {
-    LEDGER_URL: `http://127.0.0.1:${ledgerPort}`,
-    DIRECTORY_URL: `http://127.0.0.1:${directoryPort}`,
-  };
   const databases = await startChild({
     name: 'databases',
     command: process.execPath,
     args: [join(ROOT, 'scripts/hrana.ts')],
-    env: {
-      HRANA_STATE: dirname(at.ledger),
-      HRANA_LEDGER_PORT: String(ledgerPort),
-      HRANA_DIRECTORY_PORT: String(directoryPort),
-    },
+    env: { HRANA_STATE: dirname(at.ledger) },
     log: at.log('databases'),
   });
   started(databases);
-  await migrated(urls);
+  const { ledger, directory } = await listening(databases);
+  const urls = { LEDGER_URL: ledger, DIRECTORY_URL: directory };
+  const args = [join(ROOT, 'scripts/migrate.ts')];
+  await runToEnd({ name: 'migrate', command: process.execPath, args, env: urls });
   return urls;
+}
+
+/** The one line that `hrana.ts` prints once it listens, on ports that the system gave it. */
+async function listening(databases: Child): Promise<z.infer<typeof urlsSchema>> {
+  let over: string | undefined;
+  void databases.ended.then((reason) => {
+    over = reason;
+  });
+  for (;;) {
+    const line = /^\{.*\}$/m.exec(databases.tail())?.[0];
+    if (line !== undefined) return urlsSchema.parse(JSON.parse(line));
+    if (over !== undefined) throw new Error(`databases ended (${over}):\n${databases.tail()}`);
+    await pause(LOOK_MS);
+  }
 }
 
 async function envFile(path: string, values: Readonly<Record<string, string>>): Promise<string> {
   const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
   await writeFile(path, lines.join(''), { mode: 0o600 });
   return path;
-}
-
-/** The databases need a moment to listen: the migration is tried until they do. */
-async function migrated(urls: Readonly<Record<string, string>>): Promise<void> {
-  for (let tries = 1; ; tries++) {
-    try {
-      const args = [join(ROOT, 'scripts/migrate.ts')];
-      await runToEnd({ name: 'migrate', command: process.execPath, args, env: urls });
-      return;
-    } catch (error) {
-      if (tries === 20) throw error;
-    }
-  }
 }

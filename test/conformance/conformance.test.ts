@@ -55,12 +55,12 @@ describe.each(RUNTIMES)('the edge on %s', (runtime) => {
     parties = { caller, executor, operator };
     edge = await startEdge(runtime, { OPERATORS: operator.did });
     trip = await arrive(edge.url, parties);
-  }, 120_000);
+  });
 
   afterAll(async () => {
     trip.link.socket.close();
     await edge.stop();
-  }, 60_000);
+  });
 
   test('pays for a task from offer to redemption, counts it once and keeps the sums', async () => {
     const { receipt } = await workOnce(trip, { lane: '1', base: '0' });

@@ -17,14 +17,6 @@ export interface RunningEdge {
   stop(): Promise<void>;
 }
 
-/** Ports of the runtimes lie apart, so that parallel test files do not race for one. */
-const FIRST_PORT: Record<Runtime, number> = {
-  node: 20_100,
-  bun: 20_300,
-  deno: 20_500,
-  workerd: 20_700,
-};
-
 export async function startEdge(runtime: Runtime, settings: Settings = {}): Promise<RunningEdge> {
   const state = await mkdtemp(join(tmpdir(), `zs-${runtime}-`));
   const children: Child[] = [];
@@ -36,11 +28,10 @@ export async function startEdge(runtime: Runtime, settings: Settings = {}): Prom
     children.push(child);
   };
   try {
-    const port = FIRST_PORT[runtime];
     const url =
       runtime === 'workerd'
-        ? await startWorkerEdge(state, port, started, { settings })
-        : await startProcessEdge(state, port, started, { runtime, settings });
+        ? await startWorkerEdge(state, 0, started, { settings })
+        : await startProcessEdge(state, 0, started, { runtime, settings });
     return { runtime, url, stop, tail: () => children.map((child) => child.tail()).join('\n') };
   } catch (error) {
     await stop();

@@ -314,8 +314,11 @@ export async function cancelOne({
   await go.must({ method: 'POST', ...at, json: { cancel } });
   await link.next((frame) => frame.t === 'msg' && frame.type === 'task.cancel');
   link.say('task.reject', { task, code: 'cancelled' });
-  const read = { route: '/v1/tasks/{task}', params: { task }, query: '?wait=20', signer: caller };
-  return (await go.must({ method: 'GET', ...read })).state;
+  const read = { route: '/v1/tasks/{task}', params: { task }, query: '?wait=5', signer: caller };
+  for (;;) {
+    const { state } = await go.must({ method: 'GET', ...read });
+    if (state !== 'offered') return state;
+  }
 }
 
 /** Opens and takes back, opens and leaves alone, opens and leaves together. */

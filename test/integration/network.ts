@@ -21,6 +21,8 @@ import { startNode } from '../../scripts/start/nodes.ts';
 import { layout } from '../../scripts/start/state.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
+/** A bound against hanging, far above what a slow machine needs. */
+const TRIES_MAX = 4_000;
 const NODE_CLI = join(ROOT, 'apps/executor-node/src/cli/main.ts');
 
 /** A party with its key, as its own machine would hold it. */
@@ -126,7 +128,7 @@ async function published(folder: string, url: string, agents: readonly string[])
 
 /** Until an agent can be reached; its link says so a moment after its card is there. */
 async function onLine({ did, edge }: Party, agent: string): Promise<void> {
-  for (let tries = 0; tries < 400; tries++) {
+  for (let tries = 0; tries < TRIES_MAX; tries++) {
     const card = await edge.card(did, agent);
     if (card.ok && card.value.online) return;
     await pause(50);

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { freePort } from '../../scripts/start/state.ts';
+import { IS_SOAK } from '../seed.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** What is promised from the signal to the end. */
+/** What is promised from the signal to the end; asserted in the soak, on a machine of its own. */
 const STOP_MS_MAX = 10_000;
 
 const amount = z.string().regex(/^[0-9]+$/);
@@ -122,7 +124,7 @@ async function terminate({ child, ended }: Started) {
     const tookMs = performance.now() - asked;
     const alive = new Set([...(await processes()).values()].map(({ name }) => name));
     const left = before.filter((name) => alive.has(name));
-    if (left.length === 0 || tookMs > STOP_MS_MAX) {
+    if (left.length === 0 || (IS_SOAK && tookMs > STOP_MS_MAX)) {
       return { code, tookMs, processes: before.length, left };
     }
   }
@@ -130,10 +132,12 @@ async function terminate({ child, ended }: Started) {
 
 async function occupied(): Promise<{ server: Server; port: number }> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new Error('not listening');
-  return { server, port: address.port };
+  const port = await freePort(0);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  return { server, port };
 }
 
 function total({ caller, executor }: Report['balances']['after']): bigint {
@@ -176,19 +180,24 @@ test('a second start goes on where the first ended, on any port, and SIGTERM lea
   expect(end).toMatchObject({ code: 0, left: [] });
   // start, edge, three nodes: what was counted was the whole tree.
   expect(end.processes).toBeGreaterThanOrEqual(5);
-  expect(end.tookMs).toBeLessThan(STOP_MS_MAX);
+  if (IS_SOAK) expect(end.tookMs).toBeLessThan(STOP_MS_MAX);
 });
 
 test.each([
   ['while the nodes start', 'edge  '],
   ['in the middle of the job', 'Render a Markdown README'],
 ])('SIGTERM %s ends every process', async (_, words) => {
-  const run = start('--once', '--json', '--port', port);
-  await run.said(words);
-  const end = await terminate(run);
-  expect(end).toMatchObject({ code: 130, left: [] });
-  expect(end.tookMs).toBeLessThan(STOP_MS_MAX);
-  expect(run.stdout()).toBe('');
+  for (;;) {
+    const run = start('--once', '--json', '--port', port);
+    await run.said(words);
+    const end = await terminate(run);
+    expect(end.left).toEqual([]);
+    // The job was over before the signal came: the moment is waited for again.
+    if (end.code === 0 && run.stdout() !== '') continue;
+    expect([end.code, run.stdout()]).toEqual([130, '']);
+    if (IS_SOAK) expect(end.tookMs).toBeLessThan(STOP_MS_MAX);
+    return;
+  }
 });
 
 test('what was interrupted is answered for at the next start', async () => {

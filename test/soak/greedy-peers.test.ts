@@ -18,7 +18,7 @@ import type { Child } from '../../scripts/start/child.ts';
 import { startProcessEdge } from '../../scripts/start/edge.ts';
 import { measure } from './honest.ts';
 import { startFlood } from './junk-flood.ts';
-import { dialSilently } from './silent-link.ts';
+import { type Dialled, dialSilently } from './silent-link.ts';
 import { SLOW, type SlowPeer, startSlowPeer } from './slow-peer.ts';
 
 const IS_SOAK = process.env.ZS_SOAK === '1';
@@ -31,8 +31,6 @@ const CARDS = IS_SOAK ? 50 : 5;
 const JUNK = IS_SOAK ? 5_000 : 200;
 /** From the end of a silent link to its closed socket: the edge looks each second, then lingers. */
 const CLOSE_MS_MAX = 5_000;
-/** Apart from the ports of other tests. */
-const PORT = 20_900;
 const SEED = 20_261_122;
 
 type Kind = keyof typeof SLOW;
@@ -49,7 +47,7 @@ beforeAll(async () => {
   const started = (child: Child): void => {
     edge = child;
   };
-  url = await startProcessEdge(state, PORT, started, { settings: { LOG_LEVEL: 'warn' } });
+  url = await startProcessEdge(state, 0, started, { settings: { LOG_LEVEL: 'warn' } });
   cards = await publish();
 });
 
@@ -130,14 +128,26 @@ test('answers every honest request while slow peers hold on and junk floods in',
   if (IS_SOAK) expect(attacked.p99).toBeLessThan(3 * quiet.p99);
 }, 600_000);
 
+/**
+ * Links from one address and then from many, all answered before the edge lets go of the first. They
+ * are dialled again where the machine took longer over it: places were free by then.
+ */
+async function dialBeforeAnyIsLetGo(): Promise<{ one: Dialled[]; many: Dialled[] }> {
+  const count = { length: SILENT_LINKS };
+  for (;;) {
+    const begun = performance.now();
+    const one = await Promise.all(Array.from(count, () => dialSilently(url, '127.0.0.1')));
+    const many = await Promise.all(
+      Array.from(count, (_, i) => dialSilently(url, `127.0.1.${1 + (i % 50)}`)),
+    );
+    if (performance.now() - begun < HELLO_MS_MAX) return { one, many };
+    for (const link of [...one, ...many]) if (link.held) await link.closed;
+  }
+}
+
 test('holds few links that never say hello, and lets go of them all', async () => {
-  const one = await Promise.all(
-    Array.from({ length: SILENT_LINKS }, () => dialSilently(url, '127.0.0.1')),
-  );
+  const { one, many } = await dialBeforeAnyIsLetGo();
   expect(one.filter(({ held }) => held)).toHaveLength(SOCKETS_UNAUTHENTICATED_PER_ADDRESS_MAX);
-  const many = await Promise.all(
-    Array.from({ length: SILENT_LINKS }, (_, i) => dialSilently(url, `127.0.1.${1 + (i % 50)}`)),
-  );
   const held = [...one, ...many].filter((link) => link.held);
   const refused = [...one, ...many].filter((link) => !link.held);
   expect(held).toHaveLength(SOCKETS_UNAUTHENTICATED_MAX);
@@ -160,7 +170,7 @@ test('lets go of peers that send their requests too slowly', async () => {
   slow = slow.filter((each) => !awaited.includes(each));
   const { statuses } = await measure(url, cards, 10);
   expect([...statuses.keys()]).toEqual([200]);
-}, 120_000);
+});
 
 test('ends in order on SIGTERM while slow peers and silent links hold on', async () => {
   await startSlowPeers(SLOW_PEERS);
