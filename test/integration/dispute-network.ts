@@ -242,7 +242,7 @@ export async function helloTerms(): Promise<Partial<TaskManifest>> {
     fn: 'hello',
     gas_max: '1000000',
     pages_max: '16',
-    wall_ms_max: '1000',
+    wall_ms_max: '10000',
     output_max: '4096',
     price_per_mgas: '100',
     price_max: '100000',

@@ -65,7 +65,7 @@ test('its executor claims, its creator objects, and the arbiter has all it takes
     manifest: {
       ...{ agent: 'hello', abi: 'call', fn: 'hello', meter: METER },
       module: sha256Base64url(await moduleOf('hello')),
-      ...{ gas_max: '1000000', pages_max: '16', wall_ms_max: '1000', output_max: '4096' },
+      ...{ gas_max: '1000000', pages_max: '16', wall_ms_max: '10000', output_max: '4096' },
       ...{ price_per_mgas: '100', price_max: '100000' },
     },
   });

@@ -49,11 +49,18 @@ async function resolver(fill: number): Promise<Mesh> {
   return mesh;
 }
 
-/** A card as the resolver has checked it: hash, signature, author, freshness. */
-async function resolved(mesh: Mesh, { did }: MeshNode, agent: string): Promise<VerifiedCard> {
+/**
+ * A card as the resolver has checked it: hash, signature, author, freshness. It is signed anew once
+ * its node listens; the one from before names no address.
+ */
+async function resolved(
+  mesh: Mesh,
+  { did, address }: MeshNode,
+  agent: string,
+): Promise<VerifiedCard> {
   const card = await until(async () => {
     const found = await mesh.cards.resolve(did, agent);
-    return found.ok ? found.value : undefined;
+    return found.ok && found.value.params.mesh.includes(address) ? found.value : undefined;
   });
   expect(card.body).toMatchObject({ did, agent, revoked: 'false' });
   return card;

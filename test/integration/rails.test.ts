@@ -21,11 +21,11 @@ beforeAll(async () => {
   url = await startProcessEdge(join(folder, 'edge'), 0, (child) => children.push(child), {
     settings,
   });
-}, 60_000);
+});
 afterAll(async () => {
   for (const child of children) await child.stop();
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 async function keyOf(name: string): Promise<string> {
   const seed = await createKeyFile(join(folder, name), systemRng);

@@ -36,7 +36,6 @@ function runOn(runtime: keyof typeof RUNTIMES): Promise<VectorReport> {
 
 test.for(['node', 'bun', 'deno'] as const)(
   '%s accepts the signatures and encodings that the others accept, and no other',
-  { timeout: 120_000 },
   async (runtime) => {
     const report = await runOn(runtime);
     expect(report.failed).toEqual([]);

@@ -13,7 +13,7 @@ const server = createTestHarness({
 
 beforeAll(async () => {
   await server.listen();
-}, 60_000);
+});
 afterAll(() => server.close());
 
 async function vectorFiles(): Promise<Record<string, string>> {
@@ -35,4 +35,4 @@ test('workerd accepts the signatures and encodings that Node accepts, and no oth
   expect(report).toEqual(onNode);
   expect(report.failed).toEqual([]);
   expect(report.passed).toBeGreaterThan(1_400);
-}, 120_000);
+});

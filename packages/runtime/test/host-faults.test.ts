@@ -27,9 +27,10 @@ const STARTS_LARGE = buildModule({
 });
 
 const MIB = 1024 ** 2;
-/** Writes to every page of 600 MiB. */
+/** Writes to every page of 600 MiB, again and again: it does not end before it is looked at. */
+const FILL = [i32(0), i32(1), i32(600 * MIB), 0xfc, 11, 0];
 const TOUCHES = buildModule({
-  functions: [{ code: [i32(0), i32(1), i32(600 * MIB), 0xfc, 11, 0], export: 'run' }],
+  functions: [{ code: [0x03, 0x40, FILL, 0x0c, 0, 0x0b], export: 'run' }],
   memory: { min: 9_600 },
 });
 const HELLO = buildModule({ functions: [{ results: [I32], code: i32(42), export: 'run' }] });

@@ -44,7 +44,8 @@ describe('a gateway', () => {
     const lied: string[] = [];
     const liar: Fetch = async (url, init) => {
       const response = await lie(url, await fetch(url, init));
-      lied.push(url);
+      // What the network is, it says truly: that may be asked of it at any time.
+      if (url.includes('/accounts/')) lied.push(url);
       return response;
     };
     const at = await worlds.start({ fetch: liar }, { fetch: null });
@@ -54,6 +55,7 @@ describe('a gateway', () => {
     const once = lied.length;
     expect(await alone.edge.account(did)).toMatchObject({ code: 'edge-unreachable' });
     expect(lied.length).toBe(once);
+    await worlds.endLast();
     // An honest one comes: it is asked instead.
     const honest = await meshExecutor(TEST_NETWORK, 'honest', {
       now: Date.now(),
@@ -61,7 +63,10 @@ describe('a gateway', () => {
     });
     worlds.stops.push(honest.stop);
     const both = await worlds.connect({ ...at, executors: [...at.executors, honest] });
-    expect(unwrap(await both.edge.account(did)).available).toBe('100000000');
+    // It is connected a moment after the first of them.
+    let told = await both.edge.account(did);
+    while (!told.ok) told = await both.edge.account(did);
+    expect(told.value.available).toBe('100000000');
     const before = lied.length;
     expect((await both.edge.account(did)).ok).toBe(true);
     expect(lied.length).toBe(before);

@@ -41,8 +41,11 @@ test('a gateway that failed once is used again a second later, and one that keep
     now += pause;
     await expect(ask()).rejects.toThrow();
   }
-  const before = again.mock.calls.length;
+  // The node opens streams of its own as well, whenever they are due.
+  const asked = () => again.mock.calls.filter(([, protocol]) => protocol.includes('/gateway/'));
+  const before = asked().length;
+  expect(before).toBeGreaterThan(0);
   now += 4_000;
   await expect(ask()).rejects.toThrow('leads to the ledger');
-  expect(again.mock.calls.length).toBe(before);
+  expect(asked()).toHaveLength(before);
 });

@@ -1,5 +1,7 @@
+import type { Mesh } from '@zerostate/mesh';
 import { envelopeField } from '@zerostate/shared';
 import { afterEach, describe, expect, test } from 'vitest';
+import { systemTimers } from '../adapters/system.ts';
 import type { ProgressEvent } from '../client/progress.ts';
 import { createMemoryOrders } from '../client/sent-orders.ts';
 import { TEST_NETWORK } from '../testing/edge.ts';
@@ -47,7 +49,9 @@ describe('without an edge', () => {
 
   test('a result that is pushed ends the wait, and no second offer is made', async () => {
     const at = await worlds.start({ behaviour: { result: 'pushed' } });
-    const client = await worlds.connect(at);
+    // Who waits for long asks only after that: the result has all the time that it needs.
+    const after = (ms: number, f: () => void) => systemTimers.after(ms < 1_000 ? ms : 60 * ms, f);
+    const client = await worlds.connect(at, { timers: { after } });
     unwrap(await client.run(hello));
     expect(at.executors[0]?.offers).toHaveLength(1);
   });
@@ -81,20 +85,18 @@ describe('without an edge', () => {
     const at = await worlds.start({ behaviour: { result: 'asked' } }, {});
     const client = await worlds.connect(at);
     const [executor, stranger] = at.executors;
-    let told: unknown = null;
+    const told = Promise.withResolvers<unknown>();
     const run = client.run({
       ...hello,
       agent: { did: executor?.executor.signer.did ?? '', agent: 'hello' },
       onProgress: ({ step, state, about }) => {
         if (step !== 'wait' || state !== 'started') return;
         const { task = '' } = about;
-        void tellFalsely(stranger, task).then((answer) => {
-          told = answer;
-        });
+        told.resolve(tellFalsely(stranger, task));
       },
     });
     expect(unwrap(await run).agent.did).toBe(executor?.mesh.did);
-    expect(told).toMatchObject({ ok: false, refusal: { code: 'task-unknown' } });
+    expect(await told.promise).toMatchObject({ ok: false, refusal: { code: 'task-unknown' } });
   });
 
   test('an agent that is named is found by its DID, through a node that is not its own', async () => {
@@ -133,16 +135,22 @@ describe('without an edge', () => {
   test('an executor that goes away before the task is sent is passed over for the next', async () => {
     for (const step of ['search', 'channel'] as const) {
       const at = await worlds.start({}, {});
-      const client = await worlds.connect(at);
       let gone: string | undefined;
+      let leaving: Promise<void> | undefined;
+      const orders = createMemoryOrders();
+      // A task is kept right before it is sent: its executor is away by then.
+      const keep: typeof orders.keep = async (...order) => {
+        await leaving;
+        return orders.keep(...order);
+      };
+      const given = { orders: { ...orders, keep } };
+      const { client, mesh } = await worlds.connectToAll(at, given);
       const onProgress = ({ step: now, state, about }: ProgressEvent): void => {
         if (gone !== undefined || now !== step || state !== 'done') return;
         const first = at.executors.find(({ executor }) => executor.signer.did === about.executor);
-        const leaver = first ?? at.executors[0];
-        gone = leaver?.executor.signer.did;
-        for (const { mesh } of at.executors) {
-          if (mesh.did === gone) void mesh.stop();
-        }
+        const leaver = (first ?? at.executors[0])?.mesh;
+        gone = leaver?.did;
+        leaving = leaver && leave(leaver, mesh);
       };
       const run = unwrap(await client.run({ ...hello, onProgress }));
       expect(run.agent.did).not.toBe(gone);
@@ -156,7 +164,7 @@ describe('without an edge', () => {
     const at = await worlds.start({ work: { behaviour: { reject: { code: 'busy' } } } }, {});
     const orders = createMemoryOrders();
     const store = unclosed(createMemoryStore());
-    const client = await worlds.connect(at, { orders, store });
+    const { client } = await worlds.connectToAll(at, { orders, store });
     for (let i = 0; i < 2; i++) unwrap(await client.run(hello));
     const offers = at.executors[0]?.offers.length;
     await worlds.endLast();
@@ -182,6 +190,15 @@ describe('without an edge', () => {
     expect(at.edge.vouchers.map(({ body }) => body.cum)).toEqual([String(price)]);
   });
 });
+
+/** Ends a node; resolves once another has seen the last of its connections to it close. */
+async function leave(leaver: Mesh, other: Mesh): Promise<void> {
+  const { promise: seen, resolve } = Promise.withResolvers<void>();
+  const stopWatching = other.wire.watch({ down: (did) => did === leaver.did && resolve() });
+  await leaver.stop();
+  await seen;
+  stopWatching();
+}
 
 /** A result of a task that somebody else was given. */
 async function tellFalsely(stranger: MeshExecutor | undefined, task: string) {

@@ -1,14 +1,24 @@
 /** An edge, executors of the mesh and callers without an edge, for one test at a time. */
+import type { Mesh } from '@zerostate/mesh';
 import { systemClock } from '../adapters/system.ts';
-import type { Client } from '../client/connect.ts';
+import type { Client, ClientOptions } from '../client/connect.ts';
 import { connectMesh, type MeshConnectOptions, type OwnNode } from '../mesh/connect-mesh.ts';
 import type { Fetch } from '../ports.ts';
 import type { WalletStore } from '../wallet/store.ts';
 import { startEdge, TEST_NETWORK, type TestEdge } from './edge.ts';
-import { type MeshBehaviour, type MeshExecutor, meshExecutor, seedOf } from './mesh-executor.ts';
+import {
+  type MeshBehaviour,
+  type MeshExecutor,
+  meshExecutor,
+  seedOf,
+  testNode,
+} from './mesh-executor.ts';
 import { signerOf, unwrap } from './parties.ts';
 
 export const caller = await signerOf('caller');
+
+/** A bound against hanging, far above what a slow machine needs. */
+const MEET_MS_MAX = 120_000;
 
 export type Work = NonNullable<Parameters<typeof meshExecutor>[2]['work']>;
 type Given = Partial<MeshConnectOptions & OwnNode>;
@@ -68,6 +78,25 @@ export class MeshWorlds {
 
   async connect(world: MeshWorld, given: Given = {}): Promise<Client> {
     return unwrap(await this.tryConnect(world, given));
+  }
+
+  /** A client on a node that is connected to every executor and has read its cards. */
+  async connectToAll(
+    { executors }: MeshWorld,
+    given: ClientOptions = {},
+  ): Promise<{ client: Client; mesh: Mesh }> {
+    const mesh = await testNode('caller', TEST_NETWORK);
+    for (const { address, mesh: executor } of executors) {
+      unwrap(await mesh.connect(address, MEET_MS_MAX));
+      unwrap(await mesh.cardAsking.ask(executor.did));
+    }
+    const options = { ...given, mesh, identity: caller, network: TEST_NETWORK };
+    const client = unwrap(await connectMesh(options));
+    this.stops.push(async () => {
+      await client.close();
+      await mesh.stop();
+    });
+    return { client, mesh };
   }
 }
 

@@ -11,7 +11,7 @@ import { type SearchOptions, type SearchReport, search } from './search.ts';
 import { keyOf, SETTING, type Setting, startOf, type World } from './world.ts';
 
 const SOAK = process.env.ZS_SOAK === '1';
-const TIMEOUT_MS = SOAK ? 1_800_000 : 120_000;
+const TIMEOUT_MS = SOAK ? 1_800_000 : 300_000;
 const ROLES = ['nobody', 'payer', 'payee'] as const;
 
 function explore(setting: Setting, options?: SearchOptions): SearchReport {
