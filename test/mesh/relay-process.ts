@@ -1,6 +1,7 @@
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { freePort } from '../../scripts/start/state.ts';
 
 /** A process that has not said its address after this will not. */
 const START_MS = 60_000;
@@ -21,7 +22,8 @@ export class RelayProcess {
   }
 
   async start(): Promise<void> {
-    const port = /\/tcp\/(\d+)/.exec(this.address)?.[1] ?? '0';
+    // One that nobody takes while the relay is dead.
+    const port = /\/tcp\/(\d+)/.exec(this.address)?.[1] ?? String(await freePort(0));
     const program = join(import.meta.dirname, 'relay-main.ts');
     const child = fork(program, [String(this.#seed), port], this.#options);
     this.#child = child;

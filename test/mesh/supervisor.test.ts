@@ -34,6 +34,7 @@ test(`a relay that is killed ${ROUNDS} times never takes the node with it`, asyn
     moved.push(times.moved);
     again.push(times.reservedAgain);
   }
+  await world.rest(ROUNDS);
   expect(executor.status().listeners).toBe(listeners);
   expect(executor.status().relays.map(({ failures }) => failures)).toEqual([0, 0]);
   console.info('moved ms', Math.max(...moved), 'reserved again ms', Math.max(...again));

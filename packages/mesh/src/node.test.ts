@@ -4,6 +4,7 @@ import { didFromPublicKey } from '@zerostate/shared';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { didFromPeerId, peerIdFromDid } from './adapters/libp2p/identity.ts';
+import { HELLO_MS } from './limits.ts';
 import { startMesh } from './node.ts';
 import { systemPorts, until } from './testing/adapters/system.ts';
 import { addressOf, NETWORK, TCP, TestMesh, WS } from './testing/nodes.ts';
@@ -41,11 +42,27 @@ describe('two nodes', () => {
     },
   );
 
+  test('greet again when the first greeting came too late', async () => {
+    const ports = systemPorts();
+    let late = 0;
+    const after = (ms: number, f: () => void) => {
+      const isGreeting = ms === HELLO_MS && late === 0;
+      if (isGreeting) late += 1;
+      return ports.timers.after(isGreeting ? 0 : ms, f);
+    };
+    const timers = { ...ports.timers, after };
+    const a = await mesh.node();
+    const b = await mesh.node({ listen: [] }, { ports: { ...ports, timers } });
+    await b.connect(addressOf(a));
+    await until(() => b.agreed(a.did) && a.agreed(b.did));
+    expect(late).toBe(1);
+  });
+
   test('of different networks part', async () => {
     const a = await mesh.node();
     const b = await mesh.node({}, { network: 'zs-bbbbbbbbbbbbbbbb' });
     await b.connect(addressOf(a));
-    await until(() => a.status().counters.hellosRefused === 1 && !a.wire.isConnected(b.did));
+    await until(() => a.status().counters.hellosRefused >= 1 && !a.wire.isConnected(b.did));
     expect(b.agreed(a.did)).toBeNull();
   });
 
@@ -78,14 +95,15 @@ describe('a node', () => {
     await until(() => !stranger.wire.isConnected(club.did));
     expect(club.wire.isConnected(stranger.did)).toBe(false);
     expect(stranger.agreed(club.did)).toBeNull();
-    expect(club.counters.of('refused-member')).toBeGreaterThan(0);
+    await until(() => club.counters.of('refused-member') > 0);
   });
 
   test('starts with nobody there, says so once, and finds its way when they come', async () => {
     const seed = mesh.seed();
-    const first = await mesh.node({}, { seed });
+    // Below the ports that systems hand out: nobody takes it while nobody listens at it.
+    const listen = [`/ip4/127.0.0.1/tcp/${20_000 + (process.pid % 1_000)}`];
+    const first = await mesh.node({ listen }, { seed });
     const address = addressOf(first);
-    const port = /tcp\/(\d+)/.exec(address)?.[1] ?? '';
     await mesh.stop();
     const warnings: string[] = [];
     const log = {
@@ -94,10 +112,10 @@ describe('a node', () => {
       warn: (e: string) => warnings.push(e),
     };
     const alone = await mesh.node({ bootstrap: [address] }, { ports: systemPorts(log) });
-    await until(() => alone.status().bootstrap[0]?.failures === 2);
+    await until(() => (alone.status().bootstrap[0]?.failures ?? 0) >= 2);
     expect(alone.status().problems.join()).toContain('peer-unreachable');
     expect(warnings.filter((one) => one.includes('bootstrap'))).toHaveLength(1);
-    await mesh.node({ listen: [`/ip4/127.0.0.1/tcp/${port}`] }, { seed });
+    await mesh.node({ listen }, { seed });
     await until(() => alone.wire.isConnected(first.did));
     await until(() => alone.status().problems.length === 0);
   });

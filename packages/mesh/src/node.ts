@@ -195,7 +195,11 @@ export class Mesh {
       .connections()
       .some(({ did, direction }) => did === peer && direction === 'outbound');
     if (!isOurs) return;
-    const greeted = await this.#parts.greeter.greet(peer);
+    let greeted = await this.#parts.greeter.greet(peer);
+    // A peer that is slow is greeted again: without it the two would never route for each other.
+    while (!greeted.ok && greeted.code === 'deadline' && this.wire.isConnected(peer)) {
+      greeted = await this.#parts.greeter.greet(peer);
+    }
     if (greeted.ok) return this.#parts.routing.met(peer);
     if (greeted.code !== 'network-differs') return;
     await this.wire.disconnect(peer);

@@ -41,14 +41,14 @@ describe('a question to a node without a connection', () => {
     const { nodes, first, last } = await world(chain(4), 3);
     const seen = answerWith(last, progress);
     const body = new Uint8Array(1_000_000).map((_, at) => at % 251);
-    const answered = await first.ask(last.did, cancel, { body });
+    const answered = await first.ask(last.did, cancel, { body, withinMs: 60_000 });
     if (!answered.ok) throw new Error(answered.code);
     expect(answered.value.message).toEqual(progress);
     expect(Buffer.compare(answered.value.body, body.toReversed())).toBe(0);
     expect(seen).toEqual([first.did]);
     expect(first.wire.isConnected(last.did)).toBe(false);
     for (const node of nodes.slice(1, 3)) {
-      await until(() => node.counters.of('route-forwarded') === 2);
+      await until(() => node.counters.of('route-forwarded') >= 2);
     }
     const [account] = last.tasks.accounts.top(1);
     expect(account).toMatchObject({ did: first.did, messagesIn: 1 });
@@ -90,12 +90,13 @@ describe('a question to a node without a connection', () => {
       await isDead;
       return { ok: true, value: { message: progress } };
     });
-    const asks = Array.from({ length: 10 }, () => first.ask(last.did, cancel));
+    const options = { withinMs: 60_000 };
+    const asks = Array.from({ length: 10 }, () => first.ask(last.did, cancel, options));
     await until(() => asked === 10);
     await nodes[1]?.stop();
     die();
     for (const answered of await Promise.all(asks)) expect(answered).toMatchObject({ ok: true });
-    expect(await first.ask(last.did, cancel)).toMatchObject({ ok: true });
+    expect(await first.ask(last.did, cancel, options)).toMatchObject({ ok: true });
     await settled(first, last.did, 3);
     expect(asked).toBe(11);
     await until(() => (nodes[2]?.counters.of('route-forwarded') ?? 0) > 0);
@@ -123,7 +124,8 @@ describe('a question to a node without a connection', () => {
   test('runs once, whichever ways it came', async () => {
     const { first, last } = await world(chain(3), 2);
     const seen = answerWith(last, progress);
-    const options = { key: 'K'.repeat(22) };
+    // Within half of this time it is not asked again by itself.
+    const options = { key: 'K'.repeat(22), withinMs: 60_000 };
     for (let again = 0; again < 3; again++) {
       expect(await first.ask(last.did, cancel, options)).toMatchObject({ ok: true });
     }

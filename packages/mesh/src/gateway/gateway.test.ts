@@ -5,7 +5,7 @@ import { deadline } from '../deadline.ts';
 import { encodeFrame, FrameReader } from '../frames.ts';
 import { GATEWAY_PEER_BURST, GATEWAY_REQUESTS_PER_PEER_MAX } from '../limits.ts';
 import type { Mesh } from '../node.ts';
-import { systemPorts, until } from '../testing/adapters/system.ts';
+import { eventually, systemPorts, until } from '../testing/adapters/system.ts';
 import { addressOf, NETWORK, TestMesh } from '../testing/nodes.ts';
 import { Admission } from './admission.ts';
 import { findGateways, GatewayError, gatewayFetch, gatewayInfo } from './ask.ts';
@@ -37,7 +37,7 @@ async function pair(edge: (seen: Seen) => Promise<Response> | Response, clock = 
 
 /** What a peer gets that writes its own frame. */
 async function raw(peer: Mesh, gateway: Mesh, head: unknown, body = new Uint8Array()) {
-  const { signal, cancel } = deadline(timers, 5_000);
+  const { signal, cancel } = deadline(timers, 60_000);
   const opened = await peer.wire.open(gateway.did, GATEWAY_PROTOCOL, signal);
   if (!opened.ok) throw new Error(opened.code);
   await opened.value.write(encodeFrame(new TextEncoder().encode(JSON.stringify(head))), signal);
@@ -46,10 +46,6 @@ async function raw(peer: Mesh, gateway: Mesh, head: unknown, body = new Uint8Arr
   cancel();
   opened.value.abort('done');
   return frame.ok ? decodeAnswer(frame.value) : frame;
-}
-
-async function eventually(look: () => Promise<boolean>): Promise<void> {
-  while (!(await look())) await new Promise<void>((resolve) => timers.after(50, resolve));
 }
 
 const plain = { method: 'GET', path: '/v1/network', headers: {}, bytes: 0, within_ms: 5_000 };

@@ -66,7 +66,8 @@ export class Greeter {
       const sent = await opened.value.write(this.#ours(), signal);
       if (!sent.ok) return sent;
       const greeted = await this.#read(opened.value, signal);
-      void opened.value.end(signal);
+      if (!greeted.ok && greeted.code === 'deadline') opened.value.abort(greeted.code);
+      else void opened.value.end(signal);
       return greeted;
     } finally {
       cancel();

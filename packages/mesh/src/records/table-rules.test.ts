@@ -2,7 +2,7 @@
 import { createSigner, utf8 } from '@zerostate/shared';
 import { afterEach, expect, test } from 'vitest';
 import type { Mesh } from '../node.ts';
-import { until } from '../testing/adapters/system.ts';
+import { eventually, until } from '../testing/adapters/system.ts';
 import { author, signedCard } from '../testing/cards.ts';
 import { addressOf, NETWORK, TestMesh } from '../testing/nodes.ts';
 import { cardKey, encodeCard } from './card-value.ts';
@@ -27,15 +27,6 @@ async function executorBehind(relay: Mesh, network = NETWORK) {
 function callerAt(relay: Mesh, network = NETWORK): Promise<Mesh> {
   const config = { listen: [], bootstrap: [addressOf(relay)], isDhtServer: false };
   return mesh.node(config, { network });
-}
-
-/** Asks again until somebody is there to answer. */
-async function eventually<T>(found: () => Promise<T | null>): Promise<T> {
-  for (;;) {
-    const value = await found();
-    if (value !== null) return value;
-    await new Promise<void>((resolve) => setTimeout(resolve, 20));
-  }
 }
 
 test('an executor behind a relay is found by what it does, resolved and reached', async () => {

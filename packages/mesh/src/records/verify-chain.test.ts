@@ -84,6 +84,29 @@ describe('a card passes hash, signature, authority and freshness, or says where 
     expect(await at(5, framed)).toMatchObject({ ok: false, code: 'signature-record' });
   });
 
+  test('of two that are checked at the same time the older never replaces the newer', async () => {
+    const newer = await verifyChain(await signedCard(alice, 'digest', 5, NOW), context());
+    if (!newer.ok) throw new Error(newer.code);
+    const lie = { card: agentCard('digest', ['something else']) };
+    const late = [
+      [4, {}, 'freshness-stale'],
+      [5, lie, 'freshness-equivocation'],
+    ] as const;
+    for (const [seq, change, code] of late) {
+      const book = new CardBook();
+      const whileChecked = {
+        verify: async (...args: Parameters<typeof verifier.verify>) => {
+          const isGood = await verifier.verify(...args);
+          book.keep(newer.value);
+          return isGood;
+        },
+      };
+      const older = await signedCard(alice, 'digest', seq, NOW, change);
+      const verified = await verifyChain(older, { ...context(book), verifier: whileChecked });
+      expect(verified).toMatchObject({ ok: false, code });
+    }
+  });
+
   test('a value has one spelling', async () => {
     const value = encodeCard(await signedCard(alice, 'digest', 1, NOW));
     expect(decodeCard(value).ok).toBe(true);

@@ -69,6 +69,9 @@ export async function verifyChain(
   if (!authority.ok) return authority;
   // Equivocation is only said of a record that its author truly signed.
   if (!fresh.ok) return fresh;
+  // While signatures were checked, a newer one may have been kept.
+  const still = checkFreshness(claimed.data, context);
+  if (!still.ok) return still;
   const { card, params } = authority.value;
   return ok({ record: signed.value, card, body: claimed.data, params });
 }

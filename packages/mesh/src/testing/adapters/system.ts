@@ -45,3 +45,16 @@ export async function until<T>(
     await new Promise<void>((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** As `until`, for what has to be asked. */
+export async function eventually<T>(
+  found: () => Promise<T | null | undefined | false>,
+): Promise<T> {
+  const end = performance.now() + UNTIL_MS;
+  for (;;) {
+    const value = await found();
+    if (value !== null && value !== undefined && value !== false) return value;
+    if (performance.now() > end) throw new Error(`waited ${UNTIL_MS} ms for ${String(found)}`);
+    await new Promise<void>((resolve) => setTimeout(resolve, 10));
+  }
+}
