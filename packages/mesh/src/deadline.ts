@@ -1,6 +1,9 @@
 import type { Cancel, Timers } from './ports.ts';
 
-/** A signal that aborts after `ms`, or with the outer one. `cancel` when the work is done. */
+/**
+ * A signal that aborts after `ms`, or with the outer one. `cancel` when the work is done. A process
+ * that stood still reads what came meanwhile before it says that nothing did.
+ */
 export function deadline(
   timers: Pick<Timers, 'after'>,
   ms: number,
@@ -8,7 +11,9 @@ export function deadline(
 ): { signal: AbortSignal; cancel: Cancel } {
   const controller = new AbortController();
   const abort = (): void => controller.abort();
-  const cancelTimer = timers.after(ms, abort);
+  let cancelTimer = timers.after(ms, () => {
+    cancelTimer = timers.after(0, abort);
+  });
   if (outer?.aborted === true) abort();
   outer?.addEventListener('abort', abort, { once: true });
   return {
