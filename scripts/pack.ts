@@ -9,6 +9,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { ensureEncoder } from '../packages/discovery/scripts/build-encoder.ts';
 import { buildHnswlib } from '../packages/discovery/scripts/build-hnswlib.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -25,6 +26,7 @@ const ROOMS = [
 const CARRIED: Record<string, readonly { from: string; to: string }[]> = {
   'packages/discovery': [
     { from: 'packages/discovery/wasm', to: 'wasm' },
+    { from: 'packages/discovery/dist/encoder', to: 'dist/encoder' },
     { from: 'node_modules/hnswlib-wasm/LICENSE.txt', to: 'dist/hnswlib/LICENSE.txt' },
   ],
   'apps/executor-node': [{ from: 'drizzle/executor', to: 'drizzle/executor' }],
@@ -141,4 +143,5 @@ function pack(room: string): string {
 
 rmSync(OUT, { recursive: true, force: true });
 mkdirSync(OUT, { recursive: true });
+await ensureEncoder(['w8', 'w4']);
 for (const room of ROOMS) console.log(relative(ROOT, pack(room)));

@@ -71,7 +71,10 @@ test.each<[string, 'npm' | 'bun', string, string[]]>([
     expect(JSON.parse(stdout)).toEqual({
       hello: { status: 'ok', output: '42', gas: expect.stringMatching(/^[1-9][0-9]*$/) },
       envelope: { did: expect.stringMatching(/^did:key:z6Mk/), good: true, forged: false },
-      ranked: ['sudoku', 'thumbnail'],
+      ranked: [
+        ['sudoku', 'thumbnail'],
+        ['thumbnail', 'sudoku'],
+      ],
       sdk: { code: 'edge-unreachable', units: '1500000' },
     });
   },

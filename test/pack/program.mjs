@@ -3,7 +3,8 @@
  * Deno: it runs a module, signs an envelope and asks an index, and prints what came of it.
  */
 import { readFile } from 'node:fs/promises';
-import { CardIndex, Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
+import { CardIndex, cardText, Int8Hnsw, ngramHash384 } from '@zerostate/discovery';
+import { loadEncoder } from '@zerostate/discovery/encoder/load';
 import { loadInt8Hnsw } from '@zerostate/discovery/load';
 import { admit, run } from '@zerostate/runtime';
 import { createEdgeClient, parseUnits } from '@zerostate/sdk';
@@ -61,14 +62,29 @@ function card(agent, name, description) {
 async function rankCards() {
   const module = await loadInt8Hnsw();
   const engine = (dims, capacity) => new Int8Hnsw({ module, dims, capacity });
-  const index = new CardIndex({ embedder: ngramHash384, engine });
-  await index.upsertAll([
-    card('thumbnail', 'PNG thumbnail', 'Scales a picture down'),
+  const loaded = await loadEncoder('w8');
+  if (!loaded.ok) return loaded;
+  const { encoder } = loaded;
+  const index = new CardIndex({ embedder: ngramHash384, engine, semantic: encoder });
+  const cards = [
     card('sudoku', 'Sudoku solver', 'Solves sudoku puzzles'),
-  ]);
+    card('thumbnail', 'PNG thumbnail', 'Scales a picture down'),
+  ];
+  await index.upsertAll(cards);
+  await index.attach(
+    cards.map((each) => ({
+      key: each.key,
+      cardSha256: each.cardSha256,
+      vectors: encoder.vectors(cardText(each)),
+    })),
+  );
   const signals = Object.assign(() => ({ online: true, score: 0.5, tasks: 1 }), { version: 1 });
-  const found = await index.search({ text: 'solve a sudoku', k: 2, now: 0 }, signals);
-  return found.ok ? found.results.map(({ agent }) => agent) : found;
+  const ask = async (text) => {
+    const found = await index.search({ text, k: 2, now: 0 }, signals);
+    return found.ok ? found.results.map(({ agent }) => agent) : found;
+  };
+  // The second request shares no word with its card.
+  return [await ask('solve a sudoku'), await ask('make my photos smaller')];
 }
 
 async function askNobody() {
