@@ -1,5 +1,5 @@
-import { ValueType } from '../src/decode/profile.ts';
-import { ExportKind, type FunctionType, readSections, SectionId } from '../src/decode/sections.ts';
+import { type FunctionType, ValueType } from '../src/decode/profile.ts';
+import { ExportKind, readSections, SectionId } from '../src/decode/sections.ts';
 import { ADMIT_LIMITS } from '../src/limits.ts';
 import { Writer } from '../src/meter/writer.ts';
 

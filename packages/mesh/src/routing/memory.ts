@@ -1,6 +1,5 @@
 import { ROUTER_SAVE_MS } from '../limits.ts';
-import type { MeshPorts } from '../options.ts';
-import type { Cancel } from '../ports.ts';
+import type { Cancel, Log, Timers } from '../ports.ts';
 import type { Router } from './router.ts';
 import { type RouterState, readRouterState } from './router-state.ts';
 
@@ -12,15 +11,20 @@ export interface RouterMemory {
   save(state: RouterState): Promise<void>;
 }
 
+interface KeeperPorts {
+  timers: Timers;
+  log: Log;
+}
+
 /** Restores a router at the start and saves it now and then and at the end. */
 export class RouterKeeper {
   readonly #router: Router;
   readonly #memory: RouterMemory;
-  readonly #ports: Pick<MeshPorts, 'timers' | 'log'>;
+  readonly #ports: KeeperPorts;
   #saved: string;
   #cancel: Cancel;
 
-  constructor(router: Router, memory: RouterMemory, ports: Pick<MeshPorts, 'timers' | 'log'>) {
+  constructor(router: Router, memory: RouterMemory, ports: KeeperPorts) {
     this.#router = router;
     this.#memory = memory;
     this.#ports = ports;

@@ -1,6 +1,5 @@
 import { WASI_SIGNATURES } from '../wasi/signatures.ts';
 import { Refusal } from './reader.ts';
-import type { FunctionType } from './sections.ts';
 
 /** Value types of WebAssembly 2.0 (core spec 5.3.1 to 5.3.4). */
 export const ValueType = {
@@ -23,6 +22,12 @@ export function valueTypeAllowed(byte: number): boolean {
 /** A type index, the empty type, or one value type as `s33` reads it (its byte minus 0x80). */
 export function blockTypeAllowed(type: number): boolean {
   return type >= 0 || type === -64 || valueTypeAllowed(type + 0x80);
+}
+
+/** Value types, a byte each. */
+export interface FunctionType {
+  readonly params: Uint8Array;
+  readonly results: Uint8Array;
 }
 
 /** Result and parameter types as letters: `ii:i` takes two i32 and gives one. */

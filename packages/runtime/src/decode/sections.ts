@@ -1,13 +1,8 @@
 import type { AdmitLimits } from '../limits.ts';
 import { PROFILE } from '../limits.ts';
 import { readConstantExpression, readElements } from './initializers.ts';
-import { checkImport, RESERVED_PREFIX, valueTypeAllowed } from './profile.ts';
+import { checkImport, type FunctionType, RESERVED_PREFIX, valueTypeAllowed } from './profile.ts';
 import { Reader, Refusal } from './reader.ts';
-
-export interface FunctionType {
-  readonly params: Uint8Array;
-  readonly results: Uint8Array;
-}
 
 export interface SizeRange {
   readonly min: number;

@@ -1,8 +1,8 @@
 import { decodeInstructions, EMPTY_BLOCK, type InstructionStream } from '../decode/instructions.ts';
 import { popsOf, pushesOf } from '../decode/operations.ts';
-import { signatureOf, ValueType, valueTypeAllowed } from '../decode/profile.ts';
+import { type FunctionType, signatureOf, ValueType, valueTypeAllowed } from '../decode/profile.ts';
 import { Reader, Refusal } from '../decode/reader.ts';
-import { ExportKind, type FunctionType, type ModuleShape } from '../decode/sections.ts';
+import { ExportKind, type ModuleShape } from '../decode/sections.ts';
 import type { AdmitLimits } from '../limits.ts';
 import { COSTS, costOf } from './cost-table.ts';
 
