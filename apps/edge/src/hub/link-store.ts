@@ -81,7 +81,8 @@ export async function readUnsent(
 /** Whose messages of one database were written since `since` (ms) and are not acknowledged. */
 export async function readFresh(database: Database, since: number): Promise<Map<string, number>> {
   const rows = await database.read({
-    sql: 'SELECT did, MAX(seq) AS seq FROM outbox WHERE at >= ?1 GROUP BY did',
+    // `+`: by the time first, not through every outbox in the order of DIDs.
+    sql: 'SELECT did, MAX(seq) AS seq FROM outbox WHERE at >= ?1 GROUP BY +did',
     args: [since],
   });
   return new Map(rows.map((row) => [String(row.did), Number(row.seq)]));

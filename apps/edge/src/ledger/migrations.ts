@@ -14,4 +14,5 @@ export const LEDGER_MIGRATIONS: readonly string[] = [
   '0009_withdrawals',
   '0010_mailbox_limit',
   '0011_lane_memo',
+  '0012_account_owner',
 ];
