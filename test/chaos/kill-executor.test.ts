@@ -16,6 +16,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ask } from '../../apps/executor-node/src/cli/ask.ts';
 import { readHolder } from '../../apps/executor-node/src/state/lock.ts';
+import { EARNINGS_MAX } from '../../apps/executor-node/src/wallet/earnings.ts';
 import { type Child, startChild } from '../../scripts/start/child.ts';
 import { runNodeCli } from '../integration/network.ts';
 import { IS_SOAK, randomOf, seedFor } from '../seed.ts';
@@ -105,7 +106,7 @@ async function killDaemon(): Promise<void> {
 
 /** What the wallet on disk says, whether a daemon holds it or not. */
 async function earnings() {
-  const answer = await ask(folder, { command: 'earnings' });
+  const answer = await ask(folder, { command: 'earnings', limit: EARNINGS_MAX });
   if (!answer.ok) throw new Error(`${answer.code}: ${answer.detail ?? ''}`);
   const { total, held, earnings: rows } = earningsSchema.parse(answer.value);
   return { total: BigInt(total), held: BigInt(held), rows };

@@ -7,21 +7,25 @@ import {
   positiveField,
   type Result,
 } from '@zerostate/shared';
-import { count, ne } from 'drizzle-orm';
+import { count } from 'drizzle-orm';
 import { z } from 'zod';
 import { addCard, type PublishContext, publishCards, revokeCard } from './agents/publish.ts';
 import { type CardRow, readCard, readCards } from './agents/store.ts';
 import type { LinkStatus } from './link/client.ts';
 import { readMeshSettings } from './mesh/settings.ts';
 import * as tables from './state/tables.ts';
+import { isLiveChannel } from './state/unfinished.ts';
 import type { Desk } from './wallet/desk.ts';
-import { readEarnings } from './wallet/earnings.ts';
+import { EARNINGS_MAX, readEarnings, readTotals } from './wallet/earnings.ts';
 
 /** What the CLI asks for, of a running daemon over its control socket or of the state itself. */
 export const commandSchema = z.discriminatedUnion('command', [
   z.strictObject({ command: z.literal('status') }),
   z.strictObject({ command: z.literal('routes'), to: didField.optional() }),
-  z.strictObject({ command: z.literal('earnings') }),
+  z.strictObject({
+    command: z.literal('earnings'),
+    limit: z.int().min(1).max(EARNINGS_MAX).optional(),
+  }),
   z.strictObject({ command: z.literal('card-list') }),
   z.strictObject({ command: z.literal('card-add'), folder: z.string() }),
   z.strictObject({ command: z.literal('card-revoke'), agent: z.string() }),
@@ -73,7 +77,7 @@ export async function execute(
       return routes === null ? err('mesh-down', await meshHint(context)) : ok(routes);
     }
     case 'earnings':
-      return ok(plain(await readEarnings(context.publish.database)));
+      return ok(plain(await readEarnings(context.publish.database, command.limit)));
     case 'card-list':
       return ok((await readCards(context.publish.database)).map(cardSummary));
     case 'card-add':
@@ -135,13 +139,13 @@ async function statusOf(context: CommandContext) {
   const channels = await database.db
     .select({ n: count() })
     .from(tables.channel)
-    .where(ne(tables.channel.state, 'closed'));
+    .where(isLiveChannel);
   const waiting = await database.db.select({ n: count() }).from(tables.outbox);
   const tasks = await database.db
     .select({ state: tables.task.state, n: count() })
     .from(tables.task)
     .groupBy(tables.task.state);
-  const { total, held, redeemed } = await readEarnings(database);
+  const { total, held, redeemed } = await readTotals(database);
   return {
     running: running !== null,
     role: 'executor' as const,

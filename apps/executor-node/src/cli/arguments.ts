@@ -3,6 +3,7 @@ import { parseUnits } from '@zerostate/sdk';
 import { hashField } from '@zerostate/shared';
 import { InvalidArgumentError } from 'commander';
 import { REDEEM_AGE_MS_MAX } from '../wallet/context.ts';
+import { EARNINGS_MAX } from '../wallet/earnings.ts';
 
 export function channelId(text: string): string {
   if (hashField.safeParse(text).success) return text;
@@ -26,6 +27,12 @@ export function percent(text: string): number {
   const number = wholeNumber(text);
   if (number < 100) return number;
   throw new InvalidArgumentError('A percentage below 100.');
+}
+
+export function earningsLimit(text: string): number {
+  const limit = wholeNumber(text);
+  if (limit >= 1 && limit <= EARNINGS_MAX) return limit;
+  throw new InvalidArgumentError(`From 1 to ${EARNINGS_MAX}.`);
 }
 
 export function wholeNumber(text: string): number {

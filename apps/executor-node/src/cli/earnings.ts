@@ -7,6 +7,7 @@ const earningsSchema = z.looseObject({
   total: z.string(),
   redeemed: z.string(),
   held: z.string(),
+  more: z.boolean(),
   earnings: z.array(
     z.looseObject({
       by: z.string(),
@@ -20,9 +21,13 @@ const earningsSchema = z.looseObject({
   ),
 });
 
-/** `earnings`: every amount with its voucher and receipts; the total is their sum. */
-export async function earnings(output: Output, options: { state: string }): Promise<void> {
-  const answer = must(await ask(options.state, { command: 'earnings' }));
+/** `earnings`: the newest amounts with their vouchers and receipts, and the sums of all. */
+export async function earnings(
+  output: Output,
+  { state, limit }: { state: string; limit?: number },
+): Promise<void> {
+  const command = { command: 'earnings', ...(limit === undefined ? {} : { limit }) } as const;
+  const answer = must(await ask(state, command));
   const known = earningsSchema.parse(answer);
   print(output, answer, () => {
     const rows = known.earnings.map((one) => [
@@ -32,10 +37,10 @@ export async function earnings(output: Output, options: { state: string }): Prom
       `${one.by} ${one.id.slice(0, 12)}`,
       one.receipts.map(({ id }) => id.slice(0, 12)).join(' ') || 'none',
     ]);
-    const { total, redeemed, held } = known;
+    const { total, redeemed, held, more } = known;
     const sum = `${units(total)} in all: ${units(redeemed)} redeemed, ${units(held)} held`;
-    return rows.length === 0
-      ? sum
-      : `${table(['AT', 'AMOUNT', 'STATE', 'BY', 'RECEIPTS'], rows)}\n${sum}`;
+    if (rows.length === 0) return sum;
+    const older = more ? `older ones: --limit above ${rows.length}\n` : '';
+    return `${older}${table(['AT', 'AMOUNT', 'STATE', 'BY', 'RECEIPTS'], rows)}\n${sum}`;
   });
 }

@@ -4,7 +4,15 @@ import { IdCommand } from '@zerostate/sdk/command';
 import { type Command, CommanderError, Option } from 'commander';
 import about from '../../package.json' with { type: 'json' };
 import { arbiter } from './arbiter.ts';
-import { channelId, edgeUrl, money, percent, redeemAge, wholeNumber } from './arguments.ts';
+import {
+  channelId,
+  earningsLimit,
+  edgeUrl,
+  money,
+  percent,
+  redeemAge,
+  wholeNumber,
+} from './arguments.ts';
 import { cardAdd, cardList, cardRevoke } from './card.ts';
 import { channelClose, channelList, channelRoll, channelTopup } from './channel.ts';
 import { earnings } from './earnings.ts';
@@ -100,9 +108,12 @@ function addNodeCommands(program: Command, ended: (exitCode: number) => void): v
     (o: Common & { to?: string }) => routes(outputOf(o), o),
   );
 
-  withCommon(program.command('earnings'), ['earnings', 'earnings --json'])
-    .description('list every amount earned with its voucher and receipts')
-    .action((o: Common) => earnings(outputOf(o), o));
+  withCommon(program.command('earnings'), ['earnings', 'earnings --json --limit 100000'])
+    .description(
+      'list the newest amounts earned with their vouchers and receipts, and the sums of all',
+    )
+    .option('--limit <n>', 'amounts listed, up to 100000 (default: 1000)', earningsLimit)
+    .action((o: Common & { limit?: number }) => earnings(outputOf(o), o));
 }
 
 function addArbiter(program: Command, ended: (exitCode: number) => void): void {

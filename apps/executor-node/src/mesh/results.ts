@@ -141,8 +141,10 @@ export class Results {
 /** Paid, claimed to the end, or past its time: nobody waits for it any more. */
 function forgetSettled(): Statement {
   return sql(
-    `DELETE FROM push WHERE task IN (SELECT task FROM cond WHERE state <> 'open')
-     OR (role = 'gateway' AND task IN (SELECT task FROM receipt WHERE delivered_at IS NOT NULL))`,
+    `DELETE FROM push WHERE EXISTS
+       (SELECT 1 FROM cond WHERE cond.task = push.task AND cond.state <> 'open')
+     OR (role = 'gateway' AND EXISTS (SELECT 1 FROM receipt
+         WHERE receipt.task = push.task AND receipt.delivered_at IS NOT NULL))`,
   );
 }
 

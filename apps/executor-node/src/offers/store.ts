@@ -204,12 +204,20 @@ export type UnsentResult = { task: string; receipt: string; bytes: Uint8Array };
 /** Receipts whose result is not in the outbox yet: their output has to be put as a blob first. */
 export async function unsentResults(database: Database): Promise<UnsentResult[]> {
   const { receipt, output, task } = tables;
+  // In this order: outputs go once they are paid, receipts and tasks stay.
   return database.db
     .select({ task: receipt.task, receipt: receipt.receipt, bytes: output.bytes })
-    .from(receipt)
-    .innerJoin(output, eq(output.task, receipt.task))
-    .innerJoin(task, eq(task.task, receipt.task))
-    .where(and(isNull(receipt.resultN), eq(task.atEdge, 1)))
+    .from(output)
+    .crossJoin(receipt)
+    .crossJoin(task)
+    .where(
+      and(
+        eq(receipt.task, output.task),
+        isNull(receipt.resultN),
+        eq(task.task, output.task),
+        eq(task.atEdge, 1),
+      ),
+    )
     .orderBy(asc(receipt.at));
 }
 

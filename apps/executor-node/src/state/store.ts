@@ -130,7 +130,7 @@ export function restartOutbox(session: string, waiting: readonly OutboxRow[]): S
   return [
     sql('DELETE FROM outbox'),
     ...renumbered,
-    sql('UPDATE receipt SET result_n = -result_n WHERE result_n < 0'),
+    sql(`UPDATE receipt SET result_n = -result_n WHERE result_n < 0 AND delivered_at IS NULL`),
     sql('UPDATE node SET session = ?, outbox_n = ?', session, waiting.length),
   ];
 }

@@ -1,6 +1,10 @@
-import { and, asc, eq, gt, isNotNull } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm';
 import type { Database } from '../state/database.ts';
 import * as tables from '../state/tables.ts';
+
+/** Earnings listed where nobody asks for more, and the most that one answer holds. */
+const EARNINGS_DEFAULT = 1_000;
+export const EARNINGS_MAX = 100_000;
 
 /** One amount, with the voucher or claim it came by and the receipts it pays. */
 export interface Earning {
@@ -18,73 +22,113 @@ export interface Earning {
   redeemed_at: number | null;
 }
 
-export interface Earnings {
-  /** The sum of all amounts, micro-units. */
+/** Micro-units that this node was ever paid: `held` is by vouchers that are not redeemed yet. */
+export interface Totals {
   total: bigint;
   redeemed: bigint;
   held: bigint;
+}
+
+export interface Earnings extends Totals {
+  /** The newest, oldest first. */
   earnings: Earning[];
+  /** Whether there are older ones. */
+  more: boolean;
 }
 
-/** Everything this node was ever paid; nothing counts that no voucher and no claim proves. */
-export async function readEarnings(database: Database): Promise<Earnings> {
-  const earnings = [...(await fromVouchers(database)), ...(await fromClaims(database))];
-  earnings.sort((x, y) => x.at - y.at);
-  const sum = (list: readonly Earning[]): bigint =>
-    list.reduce((total, { amount }) => total + amount, 0n);
-  const total = sum(earnings);
-  const redeemed = sum(earnings.filter(({ redeemed_at }) => redeemed_at !== null));
-  return { total, redeemed, held: total - redeemed, earnings };
-}
-
-async function fromVouchers(database: Database): Promise<Earning[]> {
-  const { voucher, channel, receipt } = tables;
-  const rows = await database.db
-    .select({ voucher, payer: channel.payer })
+export async function readTotals({ db }: Database): Promise<Totals> {
+  const { lane, voucher } = tables;
+  // A lane's total is the sum of what its vouchers and claims added.
+  const lanes = await db.select({ sum: sumOf(lane.held) }).from(lane);
+  const waiting = await db
+    .select({ sum: sumOf(voucher.amount) })
     .from(voucher)
-    .innerJoin(channel, eq(channel.ch, voucher.ch))
-    .orderBy(asc(voucher.at));
-  const paid = await database.db
-    .select()
-    .from(receipt)
-    .where(isNotNull(receipt.paidCum))
-    .orderBy(asc(receipt.due));
-  const byVoucher = Map.groupBy(paid, ({ ch, lane, paidCum }) => `${ch}:${lane}:${paidCum}`);
-  return rows.map(({ voucher: { ch, lane, cum, id, amount, at, redeemedAt }, payer }) => ({
-    ch,
-    lane,
-    payer,
-    amount,
-    by: 'voucher',
-    id,
-    receipts: (byVoucher.get(`${ch}:${lane}:${cum}`) ?? []).map((row) => ({
-      id: row.id,
-      task: row.task,
-      price: row.price,
-    })),
-    at,
-    redeemed_at: redeemedAt,
-  }));
+    .where(isNull(voucher.redeemedAt));
+  const total = BigInt(lanes[0]?.sum ?? 0);
+  const held = BigInt(waiting[0]?.sum ?? 0);
+  return { total, redeemed: total - held, held };
 }
 
-async function fromClaims(database: Database): Promise<Earning[]> {
+/** A sum as text: more than a number holds. */
+function sumOf(column: typeof tables.lane.held | typeof tables.voucher.amount): SQL<string> {
+  return sql`CAST(COALESCE(SUM(${column}), 0) AS TEXT)`;
+}
+
+/**
+ * The newest `limit` amounts that this node was paid; nothing counts that no voucher and no claim
+ * proves. The totals are of all.
+ */
+export async function readEarnings(
+  database: Database,
+  limit = EARNINGS_DEFAULT,
+): Promise<Earnings> {
+  const totals = await readTotals(database);
+  const known = [
+    ...(await fromVouchers(database, limit + 1)),
+    ...(await fromClaims(database, limit + 1)),
+  ].sort((x, y) => x.at - y.at);
+  return { ...totals, earnings: known.slice(-limit), more: known.length > limit };
+}
+
+async function fromVouchers({ db }: Database, limit: number): Promise<Earning[]> {
+  const { voucher, channel, receipt } = tables;
+  const newest = db.select().from(voucher).orderBy(desc(voucher.at)).limit(limit).as('newest');
+  const rows = await db
+    .select({
+      ch: newest.ch,
+      lane: newest.lane,
+      cum: newest.cum,
+      id: newest.id,
+      amount: newest.amount,
+      at: newest.at,
+      redeemedAt: newest.redeemedAt,
+      payer: channel.payer,
+      receipt: { id: receipt.id, task: receipt.task, price: receipt.price },
+    })
+    .from(newest)
+    .innerJoin(channel, eq(channel.ch, newest.ch))
+    .leftJoin(
+      receipt,
+      and(
+        eq(receipt.ch, newest.ch),
+        eq(receipt.lane, newest.lane),
+        eq(receipt.paidCum, newest.cum),
+      ),
+    )
+    .orderBy(asc(newest.at), asc(receipt.due));
+  const byVoucher = Map.groupBy(rows, ({ ch, lane, cum }) => `${ch}:${lane}:${cum}`);
+  return [...byVoucher.values()].flatMap((paid) => {
+    const [first] = paid;
+    if (first === undefined) return [];
+    const { ch, lane, payer, amount, id, at, redeemedAt } = first;
+    const receipts = paid.flatMap((row) => (row.receipt === null ? [] : [row.receipt]));
+    return [{ ch, lane, payer, amount, by: 'voucher', id, receipts, at, redeemed_at: redeemedAt }];
+  });
+}
+
+async function fromClaims({ db }: Database, limit: number): Promise<Earning[]> {
   const { claim, channel, receipt } = tables;
-  const rows = await database.db
-    .select({ claim, receipt, payer: channel.payer })
+  const rows = await db
+    .select({
+      ch: receipt.ch,
+      lane: receipt.lane,
+      payer: channel.payer,
+      id: claim.id,
+      amount: claim.amount,
+      at: claim.at,
+      receipt: { id: receipt.id, task: receipt.task, price: receipt.price },
+    })
     .from(claim)
     .innerJoin(receipt, eq(receipt.task, claim.task))
     .innerJoin(channel, eq(channel.ch, receipt.ch))
-    .where(and(eq(claim.state, 'posted'), gt(claim.amount, 0n)));
-  return rows.map(({ claim: { id, amount, at }, receipt: paid, payer }) => ({
-    ch: paid.ch,
-    lane: paid.lane,
-    payer,
-    amount,
+    .where(and(eq(claim.state, 'posted'), gt(claim.amount, 0n)))
+    .orderBy(desc(claim.at))
+    .limit(limit);
+  // A posted claim is paid by the ledger itself.
+  return rows.map(({ receipt: paid, ...row }) => ({
+    ...row,
     by: 'claim',
-    id,
-    receipts: [{ id: paid.id, task: paid.task, price: paid.price }],
-    at,
-    // A posted claim is paid by the ledger itself.
-    redeemed_at: at,
+    receipts: [paid],
+    redeemed_at: row.at,
   }));
 }

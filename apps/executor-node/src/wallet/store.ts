@@ -7,10 +7,11 @@ import {
   type PaychOpen,
   paychOpenSchema,
 } from '@zerostate/shared';
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lte, ne, or } from 'drizzle-orm';
+import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, lte, max, or } from 'drizzle-orm';
 import { z } from 'zod';
 import { type Database, type Statement, sql } from '../state/database.ts';
 import * as tables from '../state/tables.ts';
+import { isLiveChannel, isOpenCond } from '../state/unfinished.ts';
 import type { Mirror, Redeemed } from './mirror.ts';
 
 type ChannelRow = typeof tables.channel.$inferSelect;
@@ -24,7 +25,7 @@ const storedOpen = z.object({ body: paychOpenSchema, sigs: z.array(z.object({ by
 /** Every channel that is not closed, as it was when the node stopped. */
 export async function loadMirrors(database: Database): Promise<Mirror[]> {
   const { channel, lane, cond } = tables;
-  const rows = await database.db.select().from(channel).where(ne(channel.state, 'closed'));
+  const rows = await database.db.select().from(channel).where(isLiveChannel);
   const mirrors: Mirror[] = [];
   for (const row of rows) {
     const lanes = await database.db.select().from(lane).where(eq(lane.ch, row.ch));
@@ -33,7 +34,7 @@ export async function loadMirrors(database: Database): Promise<Mirror[]> {
       .from(cond)
       .leftJoin(tables.receipt, eq(tables.receipt.task, cond.task))
       .leftJoin(tables.claim, eq(tables.claim.task, cond.task))
-      .where(and(eq(cond.ch, row.ch), eq(cond.state, 'open')));
+      .where(and(eq(cond.ch, row.ch), isOpenCond));
     const open = new Map<number, OpenCond>();
     for (const one of conds) {
       const { id, task, base, cap, notAfter } = one.cond;
@@ -106,21 +107,23 @@ export function insertVoucher(
       JSON.stringify(envelope),
       now,
     ),
+    // The payer has what it pays for.
+    sql(
+      `DELETE FROM output WHERE task IN
+       (SELECT task FROM receipt
+        WHERE ch = ? AND lane = ? AND due <= ? AND paid_cum IS NULL)`,
+      ch,
+      lane,
+      cum,
+    ),
     sql(
       `UPDATE receipt SET paid_cum = ?1 WHERE ch = ?2 AND lane = ?3 AND due <= ?1
        AND paid_cum IS NULL
-       AND task NOT IN (SELECT task FROM claim WHERE state = 'posted')`,
+       AND NOT EXISTS
+         (SELECT 1 FROM claim WHERE claim.task = receipt.task AND claim.state = 'posted')`,
       cum,
       ch,
       lane,
-    ),
-    // The payer has what it paid for.
-    sql(
-      `DELETE FROM output WHERE task IN
-       (SELECT task FROM receipt WHERE ch = ? AND lane = ? AND due <= ?)`,
-      ch,
-      lane,
-      cum,
     ),
   ];
 }
@@ -155,12 +158,20 @@ export function laneRedeemed(ch: string, lane: number, to: Redeemed, now: number
 /** The newest voucher of each lane that holds more than was redeemed. */
 export async function unredeemedVouchers(database: Database, ch: string): Promise<VoucherRow[]> {
   const { voucher } = tables;
-  const rows = await database.db
-    .select()
+  const newest = database.db
+    .select({ lane: voucher.lane, cum: max(voucher.cum).as('newest_cum') })
     .from(voucher)
     .where(and(eq(voucher.ch, ch), isNull(voucher.redeemedAt)))
-    .orderBy(asc(voucher.lane), desc(voucher.cum));
-  return rows.filter((row, i) => row.lane !== rows[i - 1]?.lane);
+    .groupBy(voucher.lane)
+    .as('newest');
+  const rows = await database.db
+    .select({ voucher })
+    .from(newest)
+    // In this order: SQLite would begin with all vouchers of the channel.
+    .crossJoin(voucher)
+    .where(and(eq(voucher.ch, ch), eq(voucher.lane, newest.lane), eq(voucher.cum, newest.cum)))
+    .orderBy(asc(newest.lane));
+  return rows.map((row) => row.voucher);
 }
 
 /** Channels with a voucher that waits since `before`. */
@@ -169,11 +180,14 @@ export async function channelsUnredeemedSince(
   before: number,
 ): Promise<string[]> {
   const { voucher, channel } = tables;
-  const rows = await database.db
-    .selectDistinct({ ch: voucher.ch })
+  const waiting = database.db
+    .select({ at: voucher.at })
     .from(voucher)
-    .innerJoin(channel, eq(channel.ch, voucher.ch))
-    .where(and(isNull(voucher.redeemedAt), lte(voucher.at, before), ne(channel.state, 'closed')));
+    .where(and(eq(voucher.ch, channel.ch), isNull(voucher.redeemedAt), lte(voucher.at, before)));
+  const rows = await database.db
+    .select({ ch: channel.ch })
+    .from(channel)
+    .where(and(isLiveChannel, exists(waiting)));
   return rows.map(({ ch }) => ch);
 }
 
@@ -222,7 +236,7 @@ export async function claimable(
     .leftJoin(claim, eq(claim.task, receipt.task))
     .where(
       and(
-        eq(cond.state, 'open'),
+        isOpenCond,
         due.ch === undefined ? undefined : eq(receipt.ch, due.ch),
         or(
           and(isNotNull(receipt.deliveredAt), lte(receipt.deliveredAt, due.deliveredBy)),
@@ -283,7 +297,7 @@ export async function pendingCloses(database: Database): Promise<{ ch: string; c
   const rows = await database.db
     .select({ ch: channel.ch, close: channel.close })
     .from(channel)
-    .where(and(isNotNull(channel.close), ne(channel.state, 'closed')));
+    .where(and(isNotNull(channel.close), isLiveChannel));
   return rows.flatMap(({ ch, close }) => (close === null ? [] : [{ ch, close }]));
 }
 

@@ -61,6 +61,33 @@ test('the same voucher twice is one amount', async () => {
   expect(await earned()).toMatchObject({ total: receipt.price });
 });
 
+test('the newest earnings are listed, with the sums of all', async () => {
+  const caller = await world.ready();
+  const prices: bigint[] = [];
+  let last = '';
+  for (let i = 0; i < 3; i++) {
+    const { placed, receipt } = await doneTask(caller);
+    await world.edge.acked('ledger', await caller.pay(placed, receipt));
+    prices.push(BigInt(receipt.price));
+    last = placed.task;
+    world.time.advance(1);
+  }
+  const total = String(prices.reduce((sum, price) => sum + price, 0n));
+  const newest = await world.node?.execute({ command: 'earnings', limit: 1 });
+  expect(newest).toMatchObject({
+    value: {
+      total,
+      held: total,
+      more: true,
+      earnings: [{ amount: String(prices[2]), receipts: [{ task: last }] }],
+    },
+  });
+  expect(newest?.ok && (newest.value as { earnings: unknown[] }).earnings).toHaveLength(1);
+  const all = await earned();
+  expect(all).toMatchObject({ total, more: false });
+  expect(all.earnings).toHaveLength(3);
+});
+
 test('more than a tenth of the fund is never left unredeemed', async () => {
   const caller = await world.ready();
   await world.edge.acked('ledger', await caller.voucher({ lane: '0', cum: '100000', memo: '' }));
