@@ -1,4 +1,5 @@
 /** Edges, nodes and callers as processes of their own, in a folder that goes with them. */
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,6 +108,13 @@ function capnp(port: number, bindings: Readonly<Record<string, string>>): string
   const texts = Object.entries(bindings).map(
     ([name, value]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(value)})`,
   );
+  const embedded = (kind: string, name: string): string =>
+    `(name = "${name}", ${kind} = embed "${join(BUNDLE, name)}")`;
+  const wasm = readdirSync(BUNDLE).filter((name) => name.endsWith('.wasm'));
+  const modules = [
+    embedded('esModule', 'workerd.js'),
+    ...wasm.map((name) => embedded('wasm', name)),
+  ].join(', ');
   const hub = '(name = "LINK_HUB", durableObjectNamespace = "LinkHub")';
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
@@ -117,7 +125,7 @@ const config :Workerd.Config = (
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "edge")],
 );
 const edge :Workerd.Worker = (
-  modules = [(name = "workerd.js", esModule = embed "${join(BUNDLE, 'workerd.js')}")],
+  modules = [${modules}],
   compatibilityDate = "2026-11-01",
   compatibilityFlags = ["nodejs_compat"],
   bindings = [${[...texts, hub].join(', ')}],
