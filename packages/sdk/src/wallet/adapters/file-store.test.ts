@@ -5,6 +5,7 @@ import { countingRng, manifestOf, receiptOf, unwrap } from '../../testing/partie
 import { caller, executor, temporaryFolder, walletOn, withChannel } from '../../testing/wallets.ts';
 import type { Wallet } from '../wallet.ts';
 import { openFileStore, WalletFileError } from './file-store.ts';
+import { UNFINISHED } from './schema.ts';
 
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 const open: Wallet[] = [];
@@ -101,4 +102,35 @@ test('a file that is no wallet is refused with its name', async () => {
   await expect(openFileStore(join(folder.path, 'missing', 'w.db'))).rejects.toThrow(
     WalletFileError,
   );
+});
+
+test('a wallet of an earlier version keeps what it holds', async () => {
+  const wallet = await openWallet();
+  const { ch } = await withChannel(wallet);
+  const { task } = unwrap(await wallet.reserve(order()));
+  await wallet.close();
+  // As version 1 left it.
+  const client = createClient({ url: `file:${path()}` });
+  await client.batch(
+    [
+      'DROP INDEX task_unfinished',
+      'CREATE INDEX task_pending ON task (state, delivered)',
+      'PRAGMA user_version = 1',
+    ],
+    'write',
+  );
+  client.close();
+  // Two processes meet it at once.
+  const [one, two] = await Promise.all([openWallet('one'), openWallet('two')]);
+  expect((await one.pending()).map((pending) => pending.task)).toEqual([task]);
+  expect((await two.channel(ch))?.budget.lanes).toHaveProperty('1');
+});
+
+test('a wallet opens without reading all that it ever paid', async () => {
+  await (await openWallet()).close();
+  const client = createClient({ url: `file:${path()}` });
+  const sql = `EXPLAIN QUERY PLAN SELECT * FROM task WHERE ${UNFINISHED}`;
+  const { rows } = await client.execute(sql);
+  expect(rows.map(({ detail }) => detail)).toEqual(['SCAN task USING INDEX task_unfinished']);
+  client.close();
 });

@@ -4,7 +4,7 @@ import { openFileClient } from '../../adapters/file-client.ts';
 import type { WalletChannel, WalletState } from '../model.ts';
 import type { WalletStore } from '../store.ts';
 import { bigintOf, channelOf, laneOf, numberOf, statementOf, taskOf, textOf } from './rows.ts';
-import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
+import { SCHEMA_VERSION, UNFINISHED, UPGRADES } from './schema.ts';
 
 /** A file that is no wallet, or of a later version. */
 export class WalletFileError extends Error {
@@ -97,9 +97,10 @@ async function prepare(client: Client): Promise<void> {
   }
   if (version === SCHEMA_VERSION) return;
   try {
-    await client.batch([...SCHEMA, `PRAGMA user_version = ${SCHEMA_VERSION}`], 'write');
+    const missing = UPGRADES.slice(version).flat();
+    await client.batch([...missing, `PRAGMA user_version = ${SCHEMA_VERSION}`], 'write');
   } catch (error) {
-    // Another process may have made it in the meantime; anything else is a fault.
+    // Another process may have done it in the meantime; anything else is a fault.
     if ((await schemaVersion(client)) !== SCHEMA_VERSION) throw error;
   }
 }
@@ -120,7 +121,7 @@ async function load(client: Client): Promise<WalletState> {
       'SELECT version FROM wallet',
       'SELECT * FROM channel ORDER BY at, ch',
       'SELECT * FROM lane',
-      `SELECT * FROM task WHERE state IN ('offered', 'withdrawn', 'objected') OR delivered = 0`,
+      `SELECT * FROM task WHERE ${UNFINISHED}`,
       'SELECT day, reserved FROM day',
     ],
     'read',

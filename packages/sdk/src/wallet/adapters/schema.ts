@@ -3,7 +3,8 @@
  * total never falls, a channel's lanes stay within its fund, a receipt is paid once.
  */
 
-export const SCHEMA_VERSION = 1;
+/** Tasks that may still need something: the others are kept, and only read when asked for. */
+export const UNFINISHED = "state IN ('offered', 'withdrawn', 'objected') OR delivered = 0";
 
 const TABLES = [
   `CREATE TABLE wallet (
@@ -91,5 +92,13 @@ function exposed(ch: string): string {
   return `SELECT sum(max(cum, coalesce(cond_base + cond_cap, 0))) FROM lane WHERE ch = ${ch}`;
 }
 
-/** Statements that make an empty file a wallet. */
-export const SCHEMA: readonly string[] = [...TABLES, ...GUARDS];
+/** From an empty file to version 1, from 1 to 2, and so on. What is here is never changed. */
+export const UPGRADES: readonly (readonly string[])[] = [
+  [...TABLES, ...GUARDS],
+  [
+    'DROP INDEX task_pending',
+    `CREATE INDEX task_unfinished ON task (task)
+      WHERE state IN ('offered', 'withdrawn', 'objected') OR delivered = 0`,
+  ],
+];
+export const SCHEMA_VERSION = UPGRADES.length;
