@@ -8,7 +8,8 @@ import {
   type Result,
 } from '@zerostate/shared';
 import type { Lines } from './lines.ts';
-import { cancelTask, takeOffer } from './offers/admit-offer.ts';
+import { cancelTask } from './offers/abandon-task.ts';
+import { takeOffer } from './offers/admit-offer.ts';
 import type { OffersContext } from './offers/context.ts';
 import { channelChanged } from './wallet/channels.ts';
 import { fileClaims } from './wallet/claims.ts';

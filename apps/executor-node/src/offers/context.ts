@@ -1,9 +1,21 @@
+import type { CondTerms, TaskManifest, TaskTerms } from '@zerostate/shared';
 import type { Sandbox, Timers } from '../ports.ts';
 import type { WalletContext } from '../wallet/context.ts';
 import type { Catalog } from './catalog.ts';
 import type { LargeResults } from './large-results.ts';
-import type { TaskQueue } from './queue.ts';
-import type { RunnableTask } from './run-task.ts';
+import type { QueuedTask, TaskQueue } from './queue.ts';
+
+/** An accepted task with everything its run needs. */
+export interface RunnableTask extends QueuedTask {
+  terms: TaskTerms;
+  manifest: TaskManifest;
+  cond: CondTerms;
+  input: Uint8Array;
+  /** Resolves when offer and accept are on disk. The run may be over before. */
+  kept: Promise<void>;
+  /** Runs that the host failed, not the guest. */
+  tries: number;
+}
 
 /** The measured speed of this machine. */
 export interface GasRate {

@@ -1,5 +1,4 @@
 import {
-  type CondTerms,
   condTerms,
   digestSha256,
   idOf,
@@ -7,31 +6,16 @@ import {
   priceOf,
   receiptMade,
   sealEnvelope,
-  type TaskManifest,
   type TaskReceipt,
-  type TaskTerms,
   taskManifestSchema,
   taskTerms,
 } from '@zerostate/shared';
 import { z } from 'zod';
 import type { GuestOutcome } from '../ports.ts';
-import { abandonTask } from './admit-offer.ts';
-import type { OffersContext } from './context.ts';
-import type { QueuedTask } from './queue.ts';
+import { abandonTask } from './abandon-task.ts';
+import type { OffersContext, RunnableTask } from './context.ts';
 import { sandboxTask } from './sandbox-task.ts';
 import { insertReceipt, isInline, sendResult, type TaskRow, unfinishedTasks } from './store.ts';
-
-/** An accepted task with everything its run needs. */
-export interface RunnableTask extends QueuedTask {
-  terms: TaskTerms;
-  manifest: TaskManifest;
-  cond: CondTerms;
-  input: Uint8Array;
-  /** Resolves when offer and accept are on disk. The run may be over before. */
-  kept: Promise<void>;
-  /** Runs that the host failed, not the guest. */
-  tries: number;
-}
 
 /** A host fault may be bad luck once. */
 const HOST_TRIES_MAX = 2;
